@@ -1,0 +1,173 @@
+"""The `Database` port's two adapters are two dialects of one engine; what differs between them is set up here."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Literal, Self
+
+from sqlalchemy import Connection, Table, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from sextant_shared.clock import Clock, SystemClock
+from sextant_shared.contract.errors import UnavailableError
+from sextant_shared.db.transaction import Transaction
+
+_WRITES = "sextant_writes"
+"""Execution option that tells SQLite to take the write lock at once instead of failing half-way."""
+
+_STATEMENT_TIMEOUT_MS = 30_000
+_LOCK_WAIT_SECONDS = 5
+
+
+class Database:
+    """One service's database.
+
+    Args:
+        url: SQLAlchemy address with an async driver (`postgresql+asyncpg`, `sqlite+aiosqlite`).
+        source: the owning service's name, the `source` of the facts it records.
+        outbox: the table for facts, None for a service that tells none.
+        pool_size: connections kept at most (PostgreSQL).
+        acquire_seconds: how long to wait for a free one.
+        clock: stamps recorded facts.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        source: str,
+        outbox: Table | None = None,
+        pool_size: int = 15,
+        acquire_seconds: float = 2.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self.url = url
+        self._source = source
+        self._outbox = outbox
+        self._clock = clock or SystemClock()
+        self._after_commit: list[Callable[[], None]] = []
+        self.engine = _make_engine(url, pool_size=pool_size, acquire_seconds=acquire_seconds)
+        self._writer = self.engine.execution_options(**{_WRITES: True})
+
+    @property
+    def dialect(self) -> Literal["postgresql", "sqlite"]:
+        """Which of the two it is."""
+        return "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each commit that recorded facts; it must only set a flag, and never block."""
+        self._after_commit.append(callback)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session for queries alone; whatever it does is rolled back.
+
+        Raises:
+            UnavailableError: the database does not answer, or no connection became free in time.
+        """
+        with _unavailable_when_lost():
+            async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+                yield session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A unit of work, committed when the block ends and rolled back when it raises.
+
+        Raises:
+            UnavailableError: the database does not answer, or no connection became free in time.
+        """
+        with _unavailable_when_lost():
+            async with AsyncSession(self._writer, expire_on_commit=False) as session:
+                tx = Transaction(session, outbox=self._outbox, source=self._source, clock=self._clock)
+                yield tx
+                await session.flush()
+                await tx.write_outbox()
+                await session.commit()
+        if tx.recorded:
+            for callback in self._after_commit:
+                callback()
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life.
+
+        Raises:
+            UnavailableError: there is none.
+        """
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+
+def _make_engine(url: str, *, pool_size: int, acquire_seconds: float) -> AsyncEngine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_async_engine(parsed, connect_args={"timeout": _LOCK_WAIT_SECONDS})
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=acquire_seconds,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        connect_args={
+            "timeout": acquire_seconds,
+            "server_settings": {
+                "application_name": "sextant",
+                "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(_STATEMENT_TIMEOUT_MS),
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        },
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    # The driver must not open transactions by itself: `_begin_sqlite` does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class _unavailable_when_lost:  # noqa: N801 - reads as the statement it makes
+    """Turns "the database is not there" into an answer for the client; other database errors pass."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, PoolTimeoutError) or (error is not None and _is_lost(error)):
+            raise UnavailableError("The database is not available at the moment") from error
+
+
+def _is_lost(error: BaseException) -> bool:
+    if isinstance(error, DBAPIError):
+        if isinstance(error, OperationalError | InterfaceError):
+            return True
+        # asyncpg's class for "the server went away in the middle" arrives as a plain DBAPIError
+        return error.connection_invalidated
+    # a refused or timed-out connect comes from asyncpg as it is, not wrapped
+    return isinstance(error, ConnectionError | TimeoutError)

@@ -1,0 +1,77 @@
+"""Column types and expressions that mean the same on PostgreSQL and SQLite."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Identity, Integer
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Names of constraints and indexes, so that migrations can name what they change."""
+
+big_id = BigInteger().with_variant(Integer, "sqlite")
+"""Type of ids. On SQLite only an INTEGER key counts by itself."""
+
+
+def id_column() -> Column[int]:
+    """A primary key that the database counts and never gives out twice.
+
+    On SQLite that needs AUTOINCREMENT: the table must be made with `sqlite_autoincrement=True`.
+    """
+    return Column("id", big_id, Identity(), primary_key=True)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: `timestamptz` on PostgreSQL, UTC text on SQLite; always aware in Python."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; SQLite stores UTC without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time must carry its zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give SQLite's times their zone back."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class utc_now(FunctionElement[datetime]):  # noqa: N801 - written like the SQL function it is
+    """The database's clock at this moment (not at the start of the transaction).
+
+    Leases and timestamps are judged by one clock, the database's, not by those of the replicas.
+    """
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(utc_now, "postgresql")
+def _postgresql_now(element: utc_now, compiler: SQLCompiler, **kwargs: Any) -> str:
+    del element, compiler, kwargs
+    return "clock_timestamp()"
+
+
+@compiles(utc_now, "sqlite")
+def _sqlite_now(element: utc_now, compiler: SQLCompiler, **kwargs: Any) -> str:
+    del element, compiler, kwargs
+    # Milliseconds are what SQLite offers; padded to the six digits in which SQLAlchemy writes times, because
+    # SQLite compares them as text.
+    return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"

@@ -1,0 +1,134 @@
+"""Pages of lists, as the wire has them: `{data, links}`, `total-count` and `Link` headers.
+
+Sorting is by names that a resource offers, never by whatever column exists, and always ends with the id, so that
+pages neither overlap nor leave anything out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Request
+from sqlalchemy import ColumnElement, UnaryExpression
+
+from sextant_shared.contract.errors import ValidationFailedError
+from sextant_shared.http.json import JsonResponse
+
+DEFAULT_PER_PAGE = 10
+_MAX_NUMBER = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is asked for, in which order."""
+
+    number: int
+    per_page: int
+    sort: tuple[tuple[str, bool], ...]
+    """Names, each with whether it descends."""
+
+    @property
+    def offset(self) -> int:
+        """How many items come before the page."""
+        return (self.number - 1) * self.per_page
+
+    def order_by(
+        self, columns: Mapping[str, ColumnElement[Any]], default: Sequence[UnaryExpression[Any]]
+    ) -> list[UnaryExpression[Any]]:
+        """Say the order in SQL.
+
+        Args:
+            columns: what may be sorted by.
+            default: the order without `sort`, and the last word with it; must end with something unique.
+
+        Raises:
+            ValidationFailedError: something else is asked for.
+        """
+        order = []
+        for name, descending in self.sort:
+            column = columns.get(name)
+            if column is None:
+                raise ValidationFailedError(
+                    {"sort": [f"Cannot sort by {name!r}; possible: {', '.join(sorted(columns))}"]}
+                )
+            order.append(column.desc() if descending else column.asc())
+        return [*order, *default]
+
+
+def requested_page(request: Request) -> Page:
+    """Read `page`, `per_page` and `sort` (a FastAPI dependency).
+
+    Raises:
+        ValidationFailedError: they are not what they should be.
+    """
+    sort = tuple(
+        (name.removeprefix("-").strip(), name.startswith("-"))
+        for name in (part.strip() for part in _first(request, "sort", "").split(","))
+        if name
+    )
+    return Page(
+        number=_positive("page", _first(request, "page", "1")),
+        per_page=_positive("per_page", _first(request, "per_page", str(DEFAULT_PER_PAGE))),
+        sort=sort,
+    )
+
+
+def _first(request: Request, name: str, default: str) -> str:
+    # of a repeated parameter the first counts; Starlette's `get` gives the last
+    return next(iter(request.query_params.getlist(name)), default)
+
+
+def _positive(name: str, text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if not 1 <= number <= _MAX_NUMBER:
+        raise ValidationFailedError({name: ["Must be a whole number from 1"]})
+    return number
+
+
+def page_response(request: Request, page: Page, data: Sequence[Any], total: int) -> JsonResponse:
+    """Make the answer for one page.
+
+    Args:
+        request: whose query the links repeat.
+        page: which was asked for.
+        data: the items of the page, ready for JSON.
+        total: how many items all pages have.
+    """
+    links = page_links(request, page, total)
+    return JsonResponse(
+        {"data": data, "links": links},
+        headers={
+            "total-count": str(total),
+            "Link": ",".join(f"<{url}>; rel={rel}" for rel, url in links.items()),
+            "access-control-expose-headers": "total-count, Link",
+        },
+    )
+
+
+def page_links(request: Request, page: Page, total: int) -> dict[str, str]:
+    """The links from one page to others; `next` and `previous` only where there is one."""
+    last = -(-total // page.per_page)
+    numbers = {"first": 1}
+    if page.number > 1:
+        numbers["previous"] = page.number - 1
+    numbers["self"] = page.number
+    if page.number < last:
+        numbers["next"] = page.number + 1
+    if last:
+        numbers["last"] = last
+    return {rel: _link(request, number) for rel, number in numbers.items()}
+
+
+def _link(request: Request, number: int) -> str:
+    pairs = parse_qsl(request.url.query, keep_blank_values=True)
+    if any(name == "page" for name, _ in pairs):
+        first = next(index for index, (name, _) in enumerate(pairs) if name == "page")
+        pairs = [
+            (name, str(number) if index == first else value)
+            for index, (name, value) in enumerate(pairs)
+            if name != "page" or index == first
+        ]
+    else:
+        pairs.append(("page", str(number)))
+    return f"{request.url.path}?{urlencode(pairs)}"

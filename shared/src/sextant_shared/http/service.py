@@ -1,0 +1,138 @@
+"""What a service is to whoever runs it, and how one is run as a process of its own."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from sextant_shared.http.exception_handlers import install_exception_handlers
+from sextant_shared.http.json import JsonResponse
+from sextant_shared.http.middleware import BodyLimit, RequestContext
+from sextant_shared.settings.http import HttpSettings
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service ready to run.
+
+    Attributes:
+        name: as in `contract.routing`.
+        app: the FastAPI application with its routes, for those who inspect it.
+        asgi: the same with everything around it, for those who serve it.
+        tasks: long-lived jobs, each `async run()`; they end by cancellation.
+        close: gives back connections, after the tasks have ended.
+    """
+
+    name: str
+    app: FastAPI
+    asgi: ASGIApp
+    tasks: Sequence[Callable[[], Awaitable[None]]] = ()
+    close: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+
+
+def make_app(*, title: str, description: str) -> FastAPI:
+    """Make a FastAPI application with our error form and without documentation routes of its own."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="4.15.2",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        default_response_class=JsonResponse,
+    )
+    install_exception_handlers(app)
+    return app
+
+
+def wrap_app(app: ASGIApp, settings: HttpSettings, *, service: str) -> ASGIApp:
+    """Put the common middleware around an application."""
+    return RequestContext(BodyLimit(app, max_bytes=settings.max_body_bytes), service=service)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, leaving the signals to `run_until_stopped`.
+
+    Its own handling raises them again after serving, which would end the process before the tasks have.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def serve(service: Service, settings: HttpSettings) -> None:
+    """Run a service until SIGTERM or SIGINT.
+
+    Order of the end: stop accepting, let running requests finish (at most `drain_seconds`), cancel the tasks, close
+    connections.
+    """
+    server = Server(uvicorn_config(service.asgi, settings))
+    await run_until_stopped(server, service.tasks, service.close)
+
+
+def uvicorn_config(app: ASGIApp, settings: HttpSettings, **changes: Any) -> uvicorn.Config:
+    """The settings of uvicorn that all shapes share."""
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "date_header": False,
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": settings.drain_seconds,
+        "backlog": 4096,
+    }
+    return uvicorn.Config(app, **(options | changes))
+
+
+async def run_until_stopped(
+    server: Server,
+    tasks: Sequence[Callable[[], Awaitable[None]]],
+    close: Sequence[Callable[[], Awaitable[None]]],
+) -> None:
+    """Serve, with the tasks beside it; one that fails ends the process, so that something restarts it."""
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, server.handle_exit, signal_number, None)
+    jobs = [asyncio.create_task(_named(task)) for task in tasks]
+    serving = asyncio.create_task(server.serve())
+    try:
+        done, _ = await asyncio.wait([serving, *jobs], return_when=asyncio.FIRST_COMPLETED)
+        failed = [task for task in done if task is not serving]
+        if failed:
+            server.should_exit = True
+            await serving
+        for task in done:
+            task.result()
+    finally:
+        for job in jobs:
+            job.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*jobs, return_exceptions=True)
+        for give_back in close:
+            await give_back()
+    _log.info("service_stopped")
+
+
+async def _named(task: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await task()
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
+        _log.exception("task_failed", task=getattr(task, "__qualname__", repr(task)))
+        raise
