@@ -59,9 +59,7 @@ class BackingServers:
         """The RabbitMQ broker."""
         named = os.environ.get(_installation.RABBITMQ.variable)
         if named:
-            return RabbitServer(
-                named, management_url=os.environ.get("SEXTANT_TEST_RABBITMQ_MANAGEMENT")
-            )
+            return RabbitServer(named, management_url=os.environ.get("SEXTANT_TEST_RABBITMQ_MANAGEMENT"))
         programs = _installation.find_or_install(_installation.RABBITMQ)
         return PrivateRabbit(self.processes, programs)
 

@@ -27,9 +27,7 @@ class HaproxyRunner:
         self.binary = binary
         self._keeper = keeper
 
-    def __call__(
-        self, config: str, *, ports: Iterable[int], env: Mapping[str, str] | None = None
-    ) -> Process:
+    def __call__(self, config: str, *, ports: Iterable[int], env: Mapping[str, str] | None = None) -> Process:
         """Start a proxy and return once it listens; it ends with its `with` block or the run.
 
         Args:

@@ -128,8 +128,7 @@ class PostgresServer:
 
     def _refuse(self) -> None:
         raise UnavailableError(
-            "this test stops PostgreSQL, which it may only do to a private server; "
-            "unset SEXTANT_TEST_POSTGRES"
+            "this test stops PostgreSQL, which it may only do to a private server; unset SEXTANT_TEST_POSTGRES"
         )
 
 
@@ -253,8 +252,7 @@ def _quoted(name: str) -> str:
 async def _execute(url: str, statements: tuple[str, ...]) -> list[tuple[object, ...]]:
     import asyncpg  # noqa: PLC0415 -- every pytest run loads this package, few need the driver
 
-    # the driver ships no types
-    connection = await asyncpg.connect(url, timeout=30)  # type: ignore[no-untyped-call]
+    connection = await asyncpg.connect(url, timeout=30)
     try:
         rows: list[tuple[object, ...]] = []
         for statement in statements:

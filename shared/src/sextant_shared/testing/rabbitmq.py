@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -46,9 +47,7 @@ log.file = false
 """
 
 # A small Erlang machine: one scheduler, one thread of each kind, no waiting in circles.
-_ERLANG_ARGUMENTS = (
-    "+S 1:1 +SDcpu 1:1 +SDio 1 +A 1 +sbwt none +sbwtdcpu none +sbwtdio none +P 65536 +t 1048576"
-)
+_ERLANG_ARGUMENTS = "+S 1:1 +SDcpu 1:1 +SDio 1 +A 1 +sbwt none +sbwtdcpu none +sbwtdio none +P 65536 +t 1048576"
 
 
 class RabbitServer:
@@ -143,8 +142,7 @@ class RabbitServer:
 
     def _refuse(self) -> None:
         raise UnavailableError(
-            "this test stops RabbitMQ, which it may only do to a private broker; "
-            "unset SEXTANT_TEST_RABBITMQ"
+            "this test stops RabbitMQ, which it may only do to a private broker; unset SEXTANT_TEST_RABBITMQ"
         )
 
 
@@ -170,6 +168,7 @@ class PrivateRabbit(RabbitServer):
         self._cookie = secrets.token_hex(10)
         self._node = f"sextant-{secrets.token_hex(4)}@localhost"
         self._process: Process | None = None
+        self._write(".erlang.cookie", self._cookie, mode=0o400)
         self._write("rabbitmq.conf", _CONFIGURATION)
         self._write("enabled_plugins", "[].\n")
         self._write("rabbitmq-env.conf", "")
@@ -214,7 +213,6 @@ class PrivateRabbit(RabbitServer):
             "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
             "RABBITMQ_NODE_PORT": str(self._port),
             "RABBITMQ_DIST_PORT": str(free_port()),
-            "RABBITMQ_ERLANG_COOKIE": self._cookie,
             "RABBITMQ_MNESIA_BASE": str(self._home / "state"),
             "RABBITMQ_LOG_BASE": str(self._home / "log"),
             "RABBITMQ_LOGS": "-",
@@ -233,9 +231,7 @@ class PrivateRabbit(RabbitServer):
     def _start_mapper(self) -> None:
         mapper = program_beside(self._programs, "epmd")
         if mapper is None:
-            raise UnavailableError(
-                "RabbitMQ is installed but Erlang's epmd is not on PATH; add Erlang's bin folder"
-            )
+            raise UnavailableError("RabbitMQ is installed but Erlang's epmd is not on PATH; add Erlang's bin folder")
         process = self._keeper.spawn(
             [mapper, "-port", str(self._mapper_port), "-address", LOOPBACK],
             name="epmd",
@@ -290,7 +286,9 @@ class PrivateRabbit(RabbitServer):
         if done.returncode != 0 or "ok" not in done.stdout:
             raise UnavailableError(f"RabbitMQ refused {expression}: {done.stdout.strip()}")
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, text: str, *, mode: int = 0o644) -> None:
         path = self._home / name
         path.write_text(text)
-        path.chmod(0o644)
+        path.chmod(mode)
+        if self._user is not None:
+            shutil.chown(path, self._user)
