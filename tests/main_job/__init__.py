@@ -1,0 +1,1 @@
+"""The main job with the official clients, the same against every shape of the suite."""
