@@ -1,0 +1,1 @@
+"""vpn-registry: tells algorithm containers of different nodes how to reach each other."""

@@ -1,0 +1,48 @@
+"""The public routes, for an installation without VPN.
+
+Nodes release the ports of every run, with VPN or without, and an error would cost each of them a token refresh and a
+second try: releasing nothing is therefore a success. Asking for what only a VPN can give is answered with 501.
+"""
+
+from typing import Annotated, NoReturn
+
+from fastapi import APIRouter, Depends, Query
+
+from sextant_shared.contract.claims import ClientType
+from sextant_shared.contract.errors import NotConfiguredError
+from sextant_shared.http.access import Caller
+from sextant_shared.http.json import JsonResponse
+from sextant_shared.security import Principal
+
+router = APIRouter(prefix="/api", tags=["VPN"])
+
+NodeCaller = Annotated[Principal, Depends(Caller(ClientType.NODE))]
+ContainerCaller = Annotated[Principal, Depends(Caller(ClientType.CONTAINER))]
+
+
+@router.get("/vpn", summary="Get the node's VPN profile")
+async def get_profile(_: NodeCaller) -> NoReturn:
+    """Refuse: there is no VPN."""
+    raise _no_vpn()
+
+
+@router.post("/port", summary="Register a port of a run")
+async def register_port(_: NodeCaller) -> NoReturn:
+    """Refuse: without a VPN nobody could reach the port."""
+    raise _no_vpn()
+
+
+@router.delete("/port", summary="Release the ports of a run")
+async def release_ports(_: NodeCaller, run_id: Annotated[int, Query(ge=1)]) -> JsonResponse:
+    """Release the ports that the run holds: none."""
+    return JsonResponse({"msg": f"Run {run_id} holds no ports"})
+
+
+@router.get("/vpn/algorithm/addresses", summary="Find the addresses of the task's other containers")
+async def find_addresses(_: ContainerCaller) -> JsonResponse:
+    """List the registered addresses: none."""
+    return JsonResponse({"addresses": []})
+
+
+def _no_vpn() -> NotConfiguredError:
+    return NotConfiguredError("This server has no VPN")
