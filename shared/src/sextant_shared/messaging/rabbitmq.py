@@ -122,7 +122,7 @@ class RabbitMqBus:
         self._consumers: list[tuple[DurableQueue, Handler]] = []
         self._broadcasts: list[_Broadcast] = []
         self._connection: AbstractConnection | None = None
-        self._publisher: AbstractChannel | None = None
+        self._serving = False
         self._events: AbstractExchange | None = None
         self._commands: AbstractExchange | None = None
         self._lost = asyncio.Event()
@@ -154,8 +154,8 @@ class RabbitMqBus:
             raise UnavailableError(f"The broker has no queue {queue.name}")
 
     async def ping(self) -> None:
-        """Check that the connection stands and its publishing channel is open."""
-        if self._publisher is None or self._publisher.is_closed or self._lost.is_set():
+        """Check that the connection stands and all consumers are set up."""
+        if not self._serving or self._lost.is_set():
             raise UnavailableError("The message broker is not available at the moment")
 
     async def parked(self, queue: DurableQueue) -> int:
@@ -197,11 +197,11 @@ class RabbitMqBus:
         async with asyncio.timeout(_CONNECT_SECONDS * 2):
             publisher = await self._open_channel(connection)
             self._events, self._commands = await declare_topology(publisher)
-            self._publisher = publisher
             for subscriber in self._broadcasts:
                 await subscriber.start(await self._open_channel(connection))
             for queue, handler in self._consumers:
                 await self._start_consumer(await self._open_channel(connection), queue, handler)
+        self._serving = True
         BROKER_CONNECTED.labels(self._service).set(1)
         _log.info("broker_connected")
         await self._lost.wait()
@@ -218,7 +218,8 @@ class RabbitMqBus:
     async def _forget_connection(self) -> None:
         BROKER_CONNECTED.labels(self._service).set(0)
         connection, self._connection = self._connection, None
-        self._publisher = self._events = self._commands = None
+        self._serving = False
+        self._events = self._commands = None
         for subscriber in self._broadcasts:
             subscriber.stop()
         if connection is not None:
