@@ -1,0 +1,1 @@
+"""Organizations, collaborations, studies, nodes, tasks and runs: the service `api`."""
