@@ -1,0 +1,1 @@
+"""The gateway as it is shipped, before stand-ins for the services."""
