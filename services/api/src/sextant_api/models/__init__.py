@@ -12,6 +12,7 @@ from sextant_api.models.structure import (
     studies,
     study_members,
 )
+from sextant_api.models.work import run_inputs, run_logs, run_results, runs, task_databases, tasks
 
 __all__ = [
     "algorithm_stores",
@@ -24,6 +25,12 @@ __all__ = [
     "nodes",
     "organizations",
     "outbox",
+    "run_inputs",
+    "run_logs",
+    "run_results",
+    "runs",
     "studies",
     "study_members",
+    "task_databases",
+    "tasks",
 ]
