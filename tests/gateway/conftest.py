@@ -55,11 +55,13 @@ class Gateway:
     async def raw(self, request: bytes) -> bytes:
         """Send these bytes, and return all that comes back until the gateway closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(request)
-        answer = await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        return answer
+        try:
+            writer.write(request)
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await reader.read()
+        finally:
+            writer.close()
+            await writer.wait_closed()
 
     async def sees(self, backend: str, usable: int) -> None:
         """Wait until the gateway counts that many usable replicas in a backend."""
