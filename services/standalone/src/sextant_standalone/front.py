@@ -1,0 +1,31 @@
+"""What the gateway is to the distributed shape: sends each request to the service that owns its path."""
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sextant_shared.contract.errors import NotFoundError
+from sextant_shared.contract.routing import service_for
+from sextant_shared.http.exception_handlers import error_response
+
+
+class Front:
+    """One ASGI application in front of several.
+
+    Args:
+        services: by name, as in `contract.routing`.
+    """
+
+    def __init__(self, services: Mapping[str, ASGIApp]) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, or say that nobody answers it."""
+        owner = service_for(scope["path"])
+        if owner is not None:
+            await self._services[owner](scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            nothing_here = error_response(NotFoundError("There is nothing at this address"))
+            await nothing_here(scope, receive, send)

@@ -1,0 +1,218 @@
+"""The shapes in which Sextant is deployed, as running suites for tests and benchmarks.
+
+* standalone: one process, SQLite, in-process bus (`sextant run`);
+* distributed: every service as processes of its own, replicas of auth, api and relay, PostgreSQL, RabbitMQ, and HAProxy
+  with the shipped configuration.
+
+Knows no pytest: the benchmark uses the same shapes.
+"""
+
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sextant_shared.contract.routing import API, AUTH, RELAY, VPN_REGISTRY
+from sextant_shared.testing.backing import BackingServers
+from sextant_shared.testing.processes import Process, free_port
+from tests.gateway.local import local_gateway_config
+
+_READY_SECONDS = 60
+_MODULES = {
+    AUTH: "sextant_auth",
+    API: "sextant_api",
+    RELAY: "sextant_relay",
+    VPN_REGISTRY: "sextant_vpn_registry",
+}
+_DATABASES = {AUTH: "sextant_auth", API: "sextant_api"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A running suite.
+
+    Attributes:
+        name: which shape it is.
+        url: where clients find it.
+        root_password: of the first user.
+        processes: of our own programs, by service; a replica is one entry of a list.
+        database_urls: of the services that own one, for those who look behind the scenes.
+        broker_url: of the broker, if there is one.
+    """
+
+    name: str
+    url: str
+    root_password: str
+    processes: Mapping[str, list[Process]]
+    database_urls: Mapping[str, str] = field(default_factory=dict)
+    broker_url: str | None = None
+
+
+@contextmanager
+def standalone_shape(servers: BackingServers, *, settings: Mapping[str, str] | None = None) -> Iterator[Shape]:
+    """Run everything in one process.
+
+    Args:
+        servers: whose keeper starts the process.
+        settings: further `SEXTANT_…` variables.
+    """
+    folder = servers.processes.make_folder(f"standalone-{secrets.token_hex(3)}")
+    port = free_port()
+    root_password = _password()
+    command = [Path(sys.executable).with_name("sextant"), "run", "--port", str(port), "--data", folder / "data"]
+    env = {"SEXTANT_ROOT_PASSWORD": root_password, **(settings or {})}
+    with servers.processes.spawn(command, name="standalone", env=env) as process:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(process, f"{url}/api/health")
+        yield Shape("standalone", url, root_password, {"standalone": [process]})
+
+
+@contextmanager
+def distributed_shape(
+    servers: BackingServers,
+    *,
+    replicas: Mapping[str, int] | None = None,
+    settings: Mapping[str, str] | None = None,
+    gateway: Mapping[str, object] | None = None,
+) -> Iterator[Shape]:
+    """Run each service as processes of its own, behind HAProxy.
+
+    Args:
+        servers: PostgreSQL, RabbitMQ, HAProxy and the keeper of processes.
+        replicas: how many of which service; two of auth, api and relay if not said otherwise.
+        settings: further `SEXTANT_…` variables for all services.
+        gateway: further settings of the gateway.
+    """
+    suite = _Distributed(servers, {AUTH: 2, API: 2, RELAY: 2, VPN_REGISTRY: 1} | dict(replicas or {}), settings or {})
+    try:
+        suite.migrate()
+        suite.start_services()
+        suite.start_gateway(gateway or {})
+        yield Shape(
+            "distributed",
+            suite.url,
+            suite.root_password,
+            suite.processes,
+            database_urls=suite.database_urls,
+            broker_url=suite.broker_url,
+        )
+    finally:
+        suite.stop()
+
+
+class _Distributed:
+    """Puts one distributed suite together."""
+
+    def __init__(self, servers: BackingServers, replicas: Mapping[str, int], settings: Mapping[str, str]) -> None:
+        self._servers = servers
+        self._folder = servers.processes.make_folder(f"distributed-{secrets.token_hex(3)}")
+        self._ports = {service: [free_port() for _ in range(count)] for service, count in replicas.items()}
+        self._listen, self._inside = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self._listen}"
+        self.root_password = _password()
+        self.processes: dict[str, list[Process]] = {service: [] for service in replicas}
+        self.broker_url = servers.rabbitmq.create_vhost()
+        self.database_urls = {
+            service: _async_url(servers.postgres.create_database(name)) for service, name in _DATABASES.items()
+        }
+        self._clients = {service: secrets.token_urlsafe(24) for service in replicas}
+        self._common = {
+            "SEXTANT_BROKER_URL": self.broker_url,
+            "SEXTANT_HOST": "127.0.0.1",
+            "SEXTANT_LOG_LEVEL": "warning",
+            # one replica answers for all: what balances internal calls in compose is its DNS
+            "SEXTANT_AUTH_URL": f"http://127.0.0.1:{self._ports[AUTH][0]}",
+            "SEXTANT_API_URL": f"http://127.0.0.1:{self._ports[API][0]}",
+            "SEXTANT_VPN_URL": f"http://127.0.0.1:{self._ports[VPN_REGISTRY][0]}",
+            **settings,
+        }
+        self._auth_secrets = {
+            "SEXTANT_KEY_ENCRYPTION_SECRET": secrets.token_urlsafe(32),
+            "SEXTANT_API_KEY_PEPPER": secrets.token_urlsafe(32),
+            "SEXTANT_SERVICE_SECRETS": "{"
+            + ", ".join(f'"{service}": "{secret}"' for service, secret in self._clients.items())
+            + "}",
+        }
+
+    def migrate(self) -> None:
+        """Run the one-shot that makes tables and the first user."""
+        command = [Path(sys.executable).with_name("sextant"), "migrate"]
+        env = {
+            "SEXTANT_AUTH_DATABASE_URL": self.database_urls[AUTH],
+            "SEXTANT_API_DATABASE_URL": self.database_urls[API],
+            "SEXTANT_ROOT_PASSWORD": self.root_password,
+            **self._auth_secrets,
+        }
+        with self._servers.processes.spawn(command, name="migrate", env=env) as process:
+            code = process.wait(_READY_SECONDS)
+            if code != 0:
+                raise RuntimeError(f"sextant migrate ended with {code}:\n{process.output()}")
+
+    def start_services(self) -> None:
+        """Start all replicas, and return when each says that it is ready."""
+        for service, ports in self._ports.items():
+            for port in ports:
+                self.processes[service].append(self._start(service, port))
+        for service, ports in self._ports.items():
+            for process, port in zip(self.processes[service], ports, strict=True):
+                _wait_for(process, f"http://127.0.0.1:{port}/readyz")
+
+    def start_gateway(self, settings: Mapping[str, object]) -> None:
+        """Start HAProxy with the shipped configuration."""
+        files = local_gateway_config(
+            self._folder,
+            listen=self._listen,
+            auth=self._ports[AUTH],
+            api=self._ports[API],
+            relay=self._ports[RELAY],
+            vpn=self._ports[VPN_REGISTRY],
+            inside=self._inside,
+            settings=settings,
+        )
+        config = "\n".join(file.read_text() for file in files)
+        gateway = self._servers.haproxy(config, ports=[self._listen])
+        self.processes["gateway"] = [gateway]
+        _wait_for(gateway, f"{self.url}/api/version")
+        _wait_for(gateway, f"{self.url}/.well-known/jwks.json")
+
+    def stop(self) -> None:
+        """End everything, the gateway first."""
+        for processes in reversed(list(self.processes.values())):
+            for process in processes:
+                process.kill()
+
+    def _start(self, service: str, port: int) -> Process:
+        env = self._common | {"SEXTANT_PORT": str(port), "SEXTANT_CLIENT_SECRET": self._clients[service]}
+        if service in self.database_urls:
+            env["SEXTANT_DATABASE_URL"] = self.database_urls[service]
+        if service == AUTH:
+            env |= self._auth_secrets
+        command = [Path(sys.executable), "-m", _MODULES[service]]
+        return self._servers.processes.spawn(command, name=f"{service}-{port}", env=env)
+
+
+def _password() -> str:
+    return f"Aa1!{secrets.token_urlsafe(12)}"
+
+
+def _async_url(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+asyncpg://")
+
+
+def _wait_for(process: Process, url: str) -> None:
+    """Wait until an address answers with success, or the process behind it dies."""
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own loopback address
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+            return False
+
+    process.wait_until(answers, timeout=_READY_SECONDS)
