@@ -121,8 +121,6 @@ class Program:
             if stream is not None:
                 stream.close()
 
-    # -- for both kinds of programs -------------------------------------------------------------
-
     def heard(self, event: str | None = None, **matching: Any) -> list[dict[str, Any]]:
         """Return the first arguments of the events heard so far, by name and content."""
         entries = self.ask("heard", event=event, matching=matching)

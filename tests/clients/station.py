@@ -47,8 +47,6 @@ class Station:
         self._taken: set[int] = set()
         self._taking = threading.Lock()
 
-    # -- what a test may ask for ---------------------------------------------------------------
-
     def login(self, api_key: str, numbers: list[float], private_key: str | None = None) -> dict[str, Any]:
         """Log in as the node does at its start, and tell who the client believes to be."""
         self._api_key = api_key
@@ -93,8 +91,6 @@ class Station:
     def await_event(self, event: str, conditions: dict[str, Any]) -> list[dict[str, Any]]:
         """Wait for events, see `Journal.wait`."""
         return self._journal.wait(event, **conditions)
-
-    # -- what the node does by itself ----------------------------------------------------------
 
     def _on_sync(self) -> None:
         self._take(self._client.run.list(state="open", include_task=True))

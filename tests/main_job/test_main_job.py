@@ -60,9 +60,6 @@ def node_shown(world: World, name: str) -> dict[str, Any]:
     return dict(world.root.call("node.get", id_=world.nodes[name]["id"]))
 
 
-# -- the job itself --------------------------------------------------------------------------------
-
-
 def test_the_researcher_gets_every_stations_result(world: World, main_job: Job) -> None:
     expected = [
         {
@@ -121,9 +118,6 @@ def test_no_request_of_a_station_is_refused(world: World, name: str) -> None:
 @pytest.mark.parametrize("who", ["root", "researcher"])
 def test_no_request_of_a_user_is_refused(world: World, who: str) -> None:
     assert getattr(world, who).complaints() == []
-
-
-# -- what user sockets hear ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("who", ["researcher", "viewer"])
@@ -195,9 +189,6 @@ def test_an_outsider_hears_only_of_its_own_collaboration(world: World) -> None:
     assert heard == [{"id": own["id"], "parent_id": None}]
 
 
-# -- what lists look like --------------------------------------------------------------------------
-
-
 def test_a_task_in_the_list_has_the_keys_of_the_contract(world: World, main_job: Job) -> None:
     tasks = world.researcher.call("task.list", job=main_job.task["job_id"])["data"]
     assert [set(task) for task in tasks] == [TASK_KEYS]
@@ -227,9 +218,6 @@ def test_a_page_links_to_the_next_one(world: World, main_job: Job) -> None:
 def test_the_number_of_all_items_is_in_a_header(world: World, main_job: Job) -> None:
     answer = ask(world, world.researcher, "run", task_id=main_job.task["id"], per_page=1)
     assert answer.headers["total-count"] == str(len(PARTNERS))
-
-
-# -- a central algorithm ---------------------------------------------------------------------------
 
 
 def test_a_central_algorithm_combines_what_its_subtask_returned(world: World, central_job: Job) -> None:
@@ -274,9 +262,6 @@ def test_a_station_hears_whose_child_a_subtask_is(world: World, central_job: Job
     assert world.stations[name].heard("new_task", id=subtask) == [{"id": subtask, "parent_id": central_job.task["id"]}]
 
 
-# -- when an algorithm fails -----------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def failed_task(world: World) -> dict[str, Any]:
     """A task whose only run crashes, waited for until its end."""
@@ -293,9 +278,6 @@ def test_a_crashed_run_ends_the_wait_of_the_researcher(world: World, failed_task
 def test_a_crashed_run_shows_its_log(world: World, failed_task: dict[str, Any]) -> None:
     run = runs_of(world.researcher, failed_task)[0]
     assert run["log"].splitlines()[-1] == "crashed: KeyError('unknown')"
-
-
-# -- connections -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -434,9 +416,6 @@ def test_a_wrong_api_key_is_refused_with_a_clear_error(world: World) -> None:
         timeout=30,
     )
     assert (answer.status_code, set(answer.json()) >= {"msg", "code", "request_id"}) == (401, True)
-
-
-# -- an encrypted collaboration --------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
