@@ -27,8 +27,13 @@ class Room(NamedTuple):
         return cls(f"collaboration_{collaboration_id}_organization_{organization_id}")
 
     @classmethod
+    def everything(cls) -> Self:
+        """The users who may hear of every collaboration (ours: vantage6 puts them into each of its rooms)."""
+        return cls("everything")
+
+    @classmethod
     def node(cls, node_id: int) -> Self:
-        """The connections of one node (ours; the wire of vantage6 has no such room, and nobody is told of it)."""
+        """The connections of one node (ours as well, so nobody is told of it)."""
         return cls(f"node_{node_id}")
 
     @classmethod

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Service:
         app: the FastAPI application with its routes, for those who inspect it.
         asgi: the same with everything around it, for those who serve it.
         tasks: long-lived jobs, each `async run()`; they end by cancellation.
+        drain: what there is to do before the end while everything still runs, such as sending clients elsewhere.
         close: gives back connections, after the tasks have ended.
     """
 
@@ -37,6 +39,7 @@ class Service:
     app: FastAPI
     asgi: ASGIApp
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
+    drain: Sequence[Callable[[], Awaitable[None]]] = ()
     close: Sequence[Callable[[], Awaitable[None]]] = field(default=())
 
 
@@ -88,11 +91,11 @@ class Server(uvicorn.Server):
 async def serve(service: Service, settings: HttpSettings) -> None:
     """Run a service until SIGTERM or SIGINT.
 
-    Order of the end: stop accepting, let running requests finish (at most `drain_seconds`), cancel the tasks, close
-    connections.
+    Order of the end: drain, stop accepting, let running requests finish (all that within `drain_seconds`), cancel the
+    tasks, close connections.
     """
     server = Server(uvicorn_config(service.asgi, settings))
-    await run_until_stopped(server, service.tasks, service.close)
+    await run_until_stopped(server, service.tasks, service.close, service.drain)
 
 
 def uvicorn_config(app: ASGIApp, settings: HttpSettings, **changes: Any) -> uvicorn.Config:
@@ -116,11 +119,23 @@ async def run_until_stopped(
     server: Server,
     tasks: Sequence[Callable[[], Awaitable[None]]],
     close: Sequence[Callable[[], Awaitable[None]]],
+    drain: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> None:
-    """Serve, with the tasks beside it; one that fails ends the process, so that something restarts it."""
+    """Serve, with the tasks beside it; one that fails ends the process, so that something restarts it.
+
+    The first signal drains, a second one cuts that short.
+    """
     loop = asyncio.get_running_loop()
+    leaving: list[asyncio.Task[None]] = []
+
+    def leave(signal_number: signal.Signals) -> None:
+        if leaving or not drain:
+            server.handle_exit(signal_number, None)
+        else:
+            leaving.append(loop.create_task(_drain(server, drain)))
+
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, server.handle_exit, signal_number, None)
+        loop.add_signal_handler(signal_number, leave, signal_number)
     jobs = [asyncio.create_task(_named(task)) for task in tasks]
     serving = asyncio.create_task(server.serve())
     try:
@@ -132,13 +147,30 @@ async def run_until_stopped(
         for task in done:
             task.result()
     finally:
-        for job in jobs:
+        for job in [*leaving, *jobs]:
             job.cancel()
         with suppress(asyncio.CancelledError):
-            await asyncio.gather(*jobs, return_exceptions=True)
+            await asyncio.gather(*leaving, *jobs, return_exceptions=True)
         for give_back in close:
             await give_back()
     _log.info("service_stopped")
+
+
+async def _drain(server: Server, drain: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Take the steps, then let the server stop in what is left of its time."""
+    allowed = server.config.timeout_graceful_shutdown or 0
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(allowed):
+            for step in drain:
+                await step()
+    except TimeoutError:
+        _log.warning("drain_unfinished", seconds=allowed)
+    except Exception:  # noqa: BLE001 - whatever goes wrong here must not keep the process from ending
+        _log.exception("drain_failed")
+    finally:
+        server.config.timeout_graceful_shutdown = max(1, round(allowed - (time.monotonic() - began)))
+        server.should_exit = True
 
 
 async def _named(task: Callable[[], Awaitable[None]]) -> None:

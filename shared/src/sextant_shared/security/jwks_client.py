@@ -63,6 +63,15 @@ class JwksClient:
             raise
         return self._keys.get(kid)
 
+    async def ping(self) -> None:
+        """Check that there are keys to verify with, and get them if there are none yet.
+
+        Raises:
+            UnavailableError: no token can be judged at the moment.
+        """
+        if not self._keys:
+            await self._refresh()
+
     async def _refresh(self) -> None:
         async with self._fetching:
             if time.monotonic() - self._tried_at < _COOLDOWN_SECONDS:
