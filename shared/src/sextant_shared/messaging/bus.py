@@ -67,7 +67,8 @@ class Bus(Protocol):
         Args:
             handler: called for one event after the other; what it raises is logged.
             keys: first bindings.
-            on_gap: called after a reconnect, when events may have been missed.
+            on_gap: called after a reconnect, when events may have been missed, and after the first connect if a
+                binding was asked for before it.
         """
         ...
 

@@ -63,13 +63,16 @@ class _Broadcast:
         self._keys = set(keys)
         self._on_gap = on_gap
         self._queue: AbstractQueue | None = None
-        self._served_before = False
+        self._gap = False
 
     async def bind(self, key: str) -> None:
         if key in self._keys:
             return
         self._keys.add(key)
-        if self._queue is not None:
+        if self._queue is None:
+            # whoever asks takes it as bound from now on, which it is not yet
+            self._gap = True
+        else:
             try:
                 await self._queue.bind(EVENTS_EXCHANGE, key)
             except _LOST as error:
@@ -91,12 +94,14 @@ class _Broadcast:
             await queue.bind(EVENTS_EXCHANGE, key)
         self._queue = queue
         await queue.consume(self._take, exclusive=True)
-        if self._served_before and self._on_gap is not None:
+        if self._gap and self._on_gap is not None:
             await self._on_gap()
-        self._served_before = True
+        self._gap = False
 
     def stop(self) -> None:
-        self._queue = None
+        if self._queue is not None:
+            self._queue = None
+            self._gap = True
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         envelope = _read(message)

@@ -68,16 +68,22 @@ class PrincipalCache:
         self._changes += 1
         if envelope.type == PrincipalChanged.type:
             event = PrincipalChanged.opened(envelope)
-            self._known.pop((event.client_type, event.principal_id), None)
+            self._forget((event.client_type, event.principal_id))
             if event.client_type is ClientType.NODE:
-                self._known.pop((ClientType.CONTAINER, event.principal_id), None)
+                self._forget((ClientType.CONTAINER, event.principal_id))
         elif envelope.type == PrincipalsChanged.type:
-            self._known.clear()
+            await self.forget_all()
 
     async def forget_all(self) -> None:
         """Forget everything: events may have been missed."""
         self._changes += 1
         self._known.clear()
+        self._fetching.clear()
+
+    def _forget(self, key: tuple[ClientType, int]) -> None:
+        self._known.pop(key, None)
+        # Whoever asks from now on must not get an answer that may have been given before the change.
+        self._fetching.pop(key, None)
 
     async def _find(self, client_type: ClientType, principal_id: int, *, at_least: int) -> Principal | None:
         key = (client_type, principal_id)
@@ -96,7 +102,7 @@ class PrincipalCache:
         if task is None:
             task = asyncio.create_task(self._source.fetch(*key))
             self._fetching[key] = task
-            task.add_done_callback(lambda _task: self._fetching.pop(key, None))
+            task.add_done_callback(lambda done: self._fetched(key, done))
         principal = await asyncio.shield(task)
         if self._changes == changes_before:
             # An answer that was on its way while something changed may be the old one: use it, do not keep it.
@@ -104,6 +110,10 @@ class PrincipalCache:
         if len(self._known) > _CACHE_SIZE:
             self._known.popitem(last=False)
         return principal
+
+    def _fetched(self, key: tuple[ClientType, int], task: asyncio.Task[Principal | None]) -> None:
+        if self._fetching.get(key) is task:
+            del self._fetching[key]
 
 
 def _container(principal: Principal, subject: ContainerSubject) -> Principal:
