@@ -4,7 +4,7 @@ Nodes release the ports of every run, with VPN or without, and an error would co
 second try: releasing nothing is therefore a success. Asking for what only a VPN can give is answered with 501.
 """
 
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
@@ -21,13 +21,13 @@ ContainerCaller = Annotated[Principal, Depends(Caller(ClientType.CONTAINER))]
 
 
 @router.get("/vpn", summary="Get the node's VPN profile")
-async def get_profile(_: NodeCaller) -> NoReturn:
+async def get_profile(_: NodeCaller) -> JsonResponse:
     """Refuse: there is no VPN."""
     raise _no_vpn()
 
 
 @router.post("/port", summary="Register a port of a run")
-async def register_port(_: NodeCaller) -> NoReturn:
+async def register_port(_: NodeCaller) -> JsonResponse:
     """Refuse: without a VPN nobody could reach the port."""
     raise _no_vpn()
 

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
-from fastapi.routing import APIRoute
+from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi.security.base import SecurityBase
 from structlog.contextvars import bind_contextvars
 
@@ -119,21 +119,30 @@ def bearer_token(request: Request) -> str:
     return token.strip()
 
 
-def access_rule(route: APIRoute) -> object | None:
-    """Find the rule that a route declares."""
-    rules = [call for call in _calls(route.dependant) if isinstance(call, Anyone | Caller | Peer)]
+def access_rule(route: RouteContext) -> object | None:
+    """Find the one rule that a route declares."""
+    dependant = getattr(route, "dependant", None)
+    rules = [call for call in _calls(dependant) if isinstance(call, Anyone | Caller | Peer)] if dependant else []
     return rules[0] if len(rules) == 1 else None
 
 
 def undeclared_routes(app: FastAPI) -> list[str]:
     """Name the routes without exactly one access rule, and internal ones that are open to others than services."""
     bad = []
-    for route in app.routes:
-        path: str = getattr(route, "path", "")
-        rule = access_rule(route) if isinstance(route, APIRoute) else None
-        if rule is None or (path.startswith("/internal") and not isinstance(rule, Peer)):
-            bad.append(f"{sorted(getattr(route, 'methods', None) or [])} {path}")
+    for route in iter_route_contexts(app.routes):
+        rule = access_rule(route)
+        if rule is None or ((route.path or "").startswith("/internal") and not isinstance(rule, Peer)):
+            bad.append(f"{sorted(route.methods or [])} {route.path}")
     return bad
+
+
+def declared_routes(app: FastAPI) -> dict[str, object]:
+    """List the routes as `METHOD /path`, each with its access rule, for tests that look at all of them."""
+    return {
+        f"{method} {route.path}": access_rule(route)
+        for route in iter_route_contexts(app.routes)
+        for method in sorted(route.methods or [])
+    }
 
 
 def _calls(dependant: Dependant) -> Iterator[Any]:

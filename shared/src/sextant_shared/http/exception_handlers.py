@@ -4,6 +4,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from structlog.contextvars import get_contextvars
 
@@ -61,10 +62,23 @@ async def _sextant_error(_request: Request, error: Exception) -> JsonResponse:
     return error_response(error)
 
 
-async def _http_exception(_request: Request, error: Exception) -> JsonResponse:
+async def _http_exception(request: Request, error: Exception) -> JsonResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     msg, code = _HTTP_SENTENCES.get(error.status_code, (str(error.detail), "http_error"))
-    return _simple(error.status_code, msg, code, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == _METHOD_NOT_ALLOWED:
+        # Starlette names the methods of the first route that has this path; there may be one route per method
+        headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+    return _simple(error.status_code, msg, code, headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    return {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.path_regex.match(request.scope["path"])
+        for method in route.methods or ()
+    }
 
 
 async def _request_validation_error(request: Request, error: Exception) -> JsonResponse:
