@@ -1,0 +1,5 @@
+"""`python -m sextant_api`."""
+
+from sextant_api.main import main
+
+main()

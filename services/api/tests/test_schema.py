@@ -1,0 +1,79 @@
+"""api's history leads to its tables, on both kinds of database."""
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect, select, text
+
+from services.api.tests.kit import Api
+from sextant_api.models import metadata, organizations, outbox
+from sextant_api.schema import alembic, prepare
+from sextant_shared.contract.events import OrganizationChanged
+from sextant_shared.contract.messages import Envelope
+from sextant_shared.contract.routing import API
+from sextant_shared.db import Database
+
+
+def _differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+async def test_the_migrations_amount_to_the_tables_of_the_models(api: Api) -> None:
+    async with api.db.engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_the_history_can_be_gone_back(database_url: str) -> None:
+    def downgrade(connection: Connection) -> list[str]:
+        config = alembic()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        return sorted(inspect(connection).get_table_names())
+
+    async with Database(database_url, source=API) as db, db.engine.connect() as connection:
+        assert await connection.run_sync(downgrade) == ["alembic_version"]
+
+
+async def test_preparing_twice_makes_one_root_organization_with_id_1(database_url: str) -> None:
+    async with Database(database_url, source=API, outbox=outbox) as db:
+        await prepare(db)
+        await prepare(db)
+        async with db.read() as session:
+            found = (await session.execute(select(organizations.c.id, organizations.c.name))).all()
+
+    assert [tuple(row) for row in found] == [(1, "root")]
+
+
+async def test_the_first_organization_is_announced(tmp_path: Path) -> None:
+    async with Database(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}", source=API, outbox=outbox) as db:
+        await prepare(db)
+        async with db.read() as session:
+            envelopes = [
+                Envelope.model_validate(row) for row in (await session.execute(select(outbox.c.envelope))).scalars()
+            ]
+
+    assert [OrganizationChanged.opened(envelope) for envelope in envelopes] == [
+        OrganizationChanged(organization_id=1, name="root")
+    ]
+
+
+async def test_an_id_is_never_given_out_twice(api: Api) -> None:
+    first = await api.add_organization("first")
+    async with api.db.transaction() as tx:
+        await tx.session.execute(organizations.delete().where(organizations.c.id == first))
+
+    second = await api.add_organization("second")
+
+    assert 1 < first < second
+
+
+@pytest.mark.parametrize("table", [table for table in metadata.sorted_tables if "id" in table.c], ids=lambda t: t.name)
+async def test_every_counted_id_counts_on_sqlite_for_ever(sqlite_template: Path, table: object) -> None:
+    async with Database(f"sqlite+aiosqlite:///{sqlite_template}", source=API) as db, db.engine.connect() as connection:
+        ddl = await connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": str(table)})
+
+    assert "PRIMARY KEY AUTOINCREMENT" in ddl
