@@ -114,7 +114,8 @@ class NodeChanged(Content):
     node_id: int
     name: str
     organization_id: int
-    collaboration_id: int
+    collaboration_id: int | None
+    """None for one that was taken out of its collaboration and waits for another."""
     deleted: bool = False
 
 
