@@ -98,13 +98,15 @@ run_results = Table(
     Column("result", Text, nullable=False),
 )
 
-# One row for each piece that was streamed; nothing is ever rewritten while a run is going on.
+# One row for each piece that was streamed; nothing is ever rewritten while a run is going on. Commands are acted upon
+# in no promised order, so the order is that in which the node said the pieces.
 run_logs = Table(
     "run_logs",
     metadata,
     id_column(),
     Column("run_id", big_id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("said_at", UtcDateTime, nullable=False),
     Column("piece", Text, nullable=False),
-    Index("ix_run_logs_run_id_id", "run_id", "id"),
+    Index("ix_run_logs_run_id_said_at", "run_id", "said_at"),
     sqlite_autoincrement=True,
 )
