@@ -110,9 +110,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test with the servers it asks for."""
-    for fixture in getattr(item, "fixturenames", ()):
-        if fixture in _MARKER_OF_FIXTURE:
-            item.add_marker(_MARKER_OF_FIXTURE[fixture])
+    asked_for = set(getattr(item, "fixturenames", ())) & _MARKER_OF_FIXTURE.keys()
+    for marker in sorted({_MARKER_OF_FIXTURE[fixture] for fixture in asked_for}):
+        item.add_marker(marker)
 
 
 @pytest.hookimpl(wrapper=True)

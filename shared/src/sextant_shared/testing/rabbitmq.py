@@ -24,7 +24,7 @@ from sextant_shared.testing._installation import (
     program_beside,
     unprivileged_user,
 )
-from sextant_shared.testing.processes import LOOPBACK, Process, free_port
+from sextant_shared.testing.processes import LOOPBACK, Process, ProcessFailedError, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,12 +197,18 @@ class PrivateRabbit(RabbitServer):
 
     def kill(self) -> None:
         """End the broker as a crash would; its clients see their connections drop."""
-        if self._process is not None:
-            self._process.kill()
+        if self._process is None or not self._process.is_running:
+            return
+        # The name of a new quorum queue is in memory only for half a second, and a queue whose
+        # name was lost never finds a leader again. That is the broker's own defect (seen with
+        # 3.10) and not what our tests are about, so the name is written before the crash.
+        self._call("[dets:sync(T) || T <- dets:all()], catch mnesia:sync_log(), ok.")
+        self._process.kill()
 
     def close(self) -> None:
         """End the broker; its state goes with the scratch folder."""
-        self.kill()
+        if self._process is not None:
+            self._process.kill()
 
     def _make_environment(self) -> dict[str, str]:
         return {
@@ -284,7 +290,7 @@ class PrivateRabbit(RabbitServer):
             cwd=self._home,
         )
         if done.returncode != 0 or "ok" not in done.stdout:
-            raise UnavailableError(f"RabbitMQ refused {expression}: {done.stdout.strip()}")
+            raise ProcessFailedError(f"RabbitMQ refused {expression}: {done.stdout.strip()}")
 
     def _write(self, name: str, text: str, *, mode: int = 0o644) -> None:
         path = self._home / name
