@@ -11,7 +11,7 @@ core.register_service("refuse_body", "http", function(applet)
         local chunk = applet:receive(CHUNK_BYTES)
     until #chunk == 0
 
-    local limit = os.getenv("SEXTANT_GATEWAY_MAX_BODY")
+    local limit = os.getenv("SEXTANT_MAX_BODY_BYTES")
     local body = BODY:format(limit, applet:get_var("txn.request_id"))
     applet:set_status(413)
     applet:add_header("Content-Type", "application/json")

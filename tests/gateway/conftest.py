@@ -99,7 +99,7 @@ def open_gateway(haproxy: HaproxyRunner, tmp_path: Path) -> OpenGateway:
             relay=ports[routing.RELAY],
             vpn=ports[routing.VPN_REGISTRY],
             settings={
-                "SEXTANT_GATEWAY_MAX_BODY": MAX_BODY,
+                "SEXTANT_MAX_BODY_BYTES": MAX_BODY,
                 "SEXTANT_GATEWAY_HOLD_SECONDS": hold_seconds,
             },
         )

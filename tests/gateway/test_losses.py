@@ -103,16 +103,3 @@ async def test_where_no_replica_is_ready_one_that_lives_says_itself_what_is_wron
     await gateway.sees("api-ready", 0)
     answer = await gateway.client.get("/api/version")
     assert (answer.status_code, answer.json()["service"]) == (503, "api")
-
-
-async def test_the_gateway_is_ready_while_every_service_has_a_ready_replica(
-    gateway: Gateway,
-) -> None:
-    first, second = gateway.replicas["vpn-registry"]
-    await first.stop()
-    await gateway.sees("vpn-registry-ready", 1)
-    before = await gateway.client.get(f"{gateway.inside}/readyz")
-    second.is_ready = False
-    await gateway.sees("vpn-registry-ready", 0)
-    after = await gateway.client.get(f"{gateway.inside}/readyz")
-    assert (before.status_code, after.status_code) == (200, 503)
