@@ -7,6 +7,7 @@ was issued, so a fresh login never meets an older principal.
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Protocol
 
 from sextant_shared.contract.claims import Claims, ClientType, ContainerSubject
@@ -35,10 +36,16 @@ class PrincipalSource(Protocol):
 
 
 class PrincipalCache:
-    """Principals by type and id."""
+    """Principals by type and id.
 
-    def __init__(self, source: PrincipalSource) -> None:
+    Args:
+        source: asks auth.
+        monotonic: seconds that only ever grow.
+    """
+
+    def __init__(self, source: PrincipalSource, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._source = source
+        self._monotonic = monotonic
         self._known: OrderedDict[tuple[ClientType, int], tuple[float, Principal | None]] = OrderedDict()
         self._fetching: dict[tuple[ClientType, int], asyncio.Task[Principal | None]] = {}
         self._changes = 0
@@ -90,10 +97,14 @@ class PrincipalCache:
         entry = self._known.get(key)
         if entry is not None:
             fetched_at, principal = entry
-            fresh = time.monotonic() - fetched_at < TIME_TO_LIVE_SECONDS
+            fresh = self._monotonic() - fetched_at < TIME_TO_LIVE_SECONDS
             if fresh and principal is not None and principal.version >= at_least:
                 return principal
-        return await self._fetch(key)
+        principal = await self._fetch(key)
+        if principal is not None and principal.version < at_least:
+            # The question was somebody else's, on its way since before the token was issued.
+            principal = await self._fetch(key)
+        return principal
 
     async def _fetch(self, key: tuple[ClientType, int]) -> Principal | None:
         """Ask auth, one question at a time for each principal."""
@@ -106,7 +117,7 @@ class PrincipalCache:
         principal = await asyncio.shield(task)
         if self._changes == changes_before:
             # An answer that was on its way while something changed may be the old one: use it, do not keep it.
-            self._known[key] = (time.monotonic(), principal)
+            self._known[key] = (self._monotonic(), principal)
         if len(self._known) > _CACHE_SIZE:
             self._known.popitem(last=False)
         return principal
