@@ -24,7 +24,7 @@ class ServiceTokenAuth(httpx.Auth):
         self._source = source
         self._token = ""
         self._expires_at = 0.0
-        self._getting = asyncio.Lock()
+        self._getting: asyncio.Task[None] | None = None
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sign the request; once more with a new token after a 401."""
@@ -36,10 +36,18 @@ class ServiceTokenAuth(httpx.Auth):
             yield request
 
     async def _current(self, *, instead_of: str | None = None) -> str:
-        async with self._getting:
-            if self._token == instead_of or time.time() > self._expires_at - _RENEW_BEFORE_SECONDS:
-                self._token, self._expires_at = await self._source()
-            return self._token
+        """A token that is still good; all who need a new one wait for the same, or fail with the same reason."""
+        if self._token == instead_of or time.time() > self._expires_at - _RENEW_BEFORE_SECONDS:
+            if self._getting is None:
+                self._getting = asyncio.create_task(self._get())
+            await asyncio.shield(self._getting)
+        return self._token
+
+    async def _get(self) -> None:
+        try:
+            self._token, self._expires_at = await self._source()
+        finally:
+            self._getting = None
 
 
 def client_credentials(http: AsyncOAuth2Client) -> TokenSource:
@@ -52,8 +60,8 @@ def client_credentials(http: AsyncOAuth2Client) -> TokenSource:
     async def get() -> tuple[str, float]:
         try:
             token = await http.fetch_token(TOKEN_PATH, grant_type="client_credentials")
-        except (httpx.HTTPError, OAuthError) as error:
+            return str(token["access_token"]), float(token["expires_at"])
+        except (httpx.HTTPError, OAuthError, ValueError, KeyError) as error:
             raise UnavailableError("auth does not give this service a token at the moment") from error
-        return str(token["access_token"]), float(token["expires_at"])
 
     return get
