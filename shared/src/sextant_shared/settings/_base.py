@@ -13,6 +13,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 PREFIX = "SEXTANT_"
@@ -33,8 +34,16 @@ class _ValueInFile(PydanticBaseSettingsSource):
         return value, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in values.items() if value is not None}
+        values: dict[str, Any] = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, _, is_complex = self.get_field_value(field, name)
+            if value is not None:
+                # lists and objects are JSON here as they are in variables
+                try:
+                    values[name] = self.prepare_field_value(name, field, value, is_complex)
+                except ValueError as error:
+                    raise SettingsError(f"The file for {PREFIX}{name.upper()} does not hold valid JSON") from error
+        return values
 
 
 class SettingsBase(BaseSettings):
@@ -43,7 +52,7 @@ class SettingsBase(BaseSettings):
     Each `SEXTANT_X` may be given as `SEXTANT_X_FILE`, which suits secrets; the variable itself wins.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
     @classmethod
     def settings_customise_sources(
