@@ -90,8 +90,12 @@ clean: ## Remove the environments and caches, but no data
 
 ##@ Compose
 
+.PHONY: secrets
+secrets: ## Make the secrets of the production stack, keep those that are there
+	@$(PYTHON) scripts/make_secrets.py
+
 .PHONY: up
-up: ## Build and start the production stack
+up: secrets ## Build and start the production stack
 	@docker compose up --build --detach --wait
 
 .PHONY: down
