@@ -1,7 +1,7 @@
 """Writes each service's `openapi.json`: what it offers the world, without what services ask each other.
 
-Owns the selection and the form of the files, which is stable, so that a diff shows what changed on the wire. It must not
-know any route: it asks the applications.
+Owns the selection and the form of the files, which is stable, so that a diff shows what changed on the wire. It must
+not know any route: it asks the applications.
 
     .venv/bin/python scripts/openapi.py [--check]
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -29,13 +30,14 @@ _NOT_PUBLIC = ("/internal", "/livez", "/readyz", "/metrics")
 
 def main(arguments: list[str]) -> int:
     """Write the files, or with `--check` only name those that are not up to date."""
-    stale = [file for file, text in documents().items() if not file.exists() or file.read_text() != text]
+    described = documents()
+    stale = [file for file, text in described.items() if not file.exists() or file.read_text() != text]
     if arguments == ["--check"]:
         for file in stale:
             print(f"{file.relative_to(SERVICES.parent)} is not up to date; run `make openapi`", file=sys.stderr)
         return 1 if stale else 0
-    for file, text in documents().items():
-        file.write_text(text)
+    for file in stale:
+        file.write_text(described[file])
     return 0
 
 
@@ -52,7 +54,18 @@ def documents() -> dict[Path, str]:
 
 def _public(document: dict[str, Any]) -> dict[str, Any]:
     paths = {path: item for path, item in document["paths"].items() if not path.startswith(_NOT_PUBLIC)}
-    return {**document, "paths": paths}
+    components = document.get("components", {})
+    schemas = components.get("schemas", {})
+    wanted = _referenced(paths)
+    while (more := wanted | _referenced({name: schemas[name] for name in wanted})) != wanted:
+        wanted = more
+    kept = {name: schema for name, schema in schemas.items() if name in wanted}
+    return {**document, "paths": paths, "components": {**components, "schemas": kept}}
+
+
+def _referenced(part: dict[str, Any]) -> set[str]:
+    """Name the schemas that a part of a document refers to."""
+    return set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(part)))
 
 
 async def _services() -> Sequence[Service]:
