@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from sextant_api.app import create_service as create_api
@@ -53,7 +54,7 @@ async def create_standalone(settings: StandaloneSettings) -> Standalone:
     settings.data.mkdir(parents=True, exist_ok=True)
     secrets = Secrets.in_folder(settings.data)
     api, auth, relay, vpn_registry = _service_settings(settings, secrets)
-    root_password = await _prepare(api, auth)
+    root_password = await _prepare(api, auth, settings.root_password)
     bus, network = InProcessBus(), InProcessNetwork()
     services = [
         create_auth(auth, bus=bus, network=network),
@@ -92,7 +93,6 @@ def _service_settings(
             key_encryption_secret=secrets.key_encryption,
             api_key_pepper=secrets.api_key_pepper,
             service_secrets=secrets.clients,
-            root_password=settings.root_password,
             **http,
             **client[AUTH],
         ),
@@ -101,10 +101,8 @@ def _service_settings(
     )
 
 
-async def _prepare(api: ApiSettings, auth: AuthSettings) -> str | None:
+async def _prepare(api: ApiSettings, auth: AuthSettings, root_password: SecretStr | None) -> str | None:
     async with Database(api.database_address, source=API) as db:
         await prepare_api(db)
     async with Database(auth.database_address, source=AUTH) as db:
-        return await prepare_auth(
-            db, root_password=auth.root_password, key_encryption_secret=auth.key_encryption_secret
-        )
+        return await prepare_auth(db, key_encryption_secret=auth.key_encryption_secret, root_password=root_password)
