@@ -64,6 +64,12 @@ class InvalidTokenError(UnauthenticatedError):
     code = "invalid_token"
 
 
+class ForeignTokenError(InvalidTokenError):
+    """The token was never good here: not signed by us, or for another purpose. The wire says 422."""
+
+    status = 422
+
+
 class ExpiredTokenError(UnauthenticatedError):
     """The token was good once."""
 

@@ -12,6 +12,8 @@ from sextant_shared.contract.errors import UnavailableError
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 _RENEW_BEFORE_SECONDS = 30
+_REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.UNPROCESSABLE_ENTITY)
+"""No longer good, or signed with a key that auth has lost."""
 
 TokenSource = Callable[[], Awaitable[tuple[str, float]]]
 """Gets a token and the Unix time at which it expires."""
@@ -27,11 +29,11 @@ class ServiceTokenAuth(httpx.Auth):
         self._getting: asyncio.Task[None] | None = None
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Sign the request; once more with a new token after a 401."""
+        """Sign the request; once more with a new token when the first is refused."""
         token = await self._current()
         request.headers["Authorization"] = f"Bearer {token}"
         answer = yield request
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        if answer.status_code in _REFUSED:
             request.headers["Authorization"] = f"Bearer {await self._current(instead_of=token)}"
             yield request
 

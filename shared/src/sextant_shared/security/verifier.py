@@ -27,6 +27,7 @@ from sextant_shared.contract.claims import (
 )
 from sextant_shared.contract.errors import (
     ExpiredTokenError,
+    ForeignTokenError,
     InvalidTokenError,
     UnreadableTokenError,
 )
@@ -58,7 +59,8 @@ class TokenVerifier:
 
         Raises:
             UnreadableTokenError: it is no token.
-            InvalidTokenError: it is not ours, or for something else.
+            ForeignTokenError: it is not ours, or for something else.
+            InvalidTokenError: it is ours, and makes no sense.
             ExpiredTokenError: it was good once.
             UnavailableError: the keys cannot be had.
         """
@@ -72,7 +74,7 @@ class TokenVerifier:
         else:
             self._verified.move_to_end(digest)
         if claims.use is not use:
-            raise InvalidTokenError(f"An {use} token is needed here, not a token for {claims.use}")
+            raise ForeignTokenError(f"The token is for {claims.use}; here one for {use} is needed")
         if time.time() > claims.exp + LEEWAY_SECONDS + expired_grace_seconds:
             del self._verified[digest]
             raise ExpiredTokenError("The token has expired")
@@ -87,10 +89,10 @@ class TokenVerifier:
             raise UnreadableTokenError("The Authorization header holds no readable token") from error
         kid = header.get("kid")
         if header.get("alg") != ALGORITHM or not isinstance(kid, str):
-            raise InvalidTokenError("The token was not issued by this server")
+            raise ForeignTokenError("The token was not issued by this server")
         key = await self._keys.key(kid)
         if key is None:
-            raise InvalidTokenError("The token was not issued by this server")
+            raise ForeignTokenError("The token was not issued by this server")
         return _checked(_payload(token, key))
 
 
@@ -98,15 +100,15 @@ def _payload(token: str, key: ECKey) -> dict[str, Any]:
     try:
         payload = orjson.loads(jws.deserialize_compact(token, key, registry=_REGISTRY).payload)
     except (JoseError, ValueError) as error:
-        raise InvalidTokenError("The token was not issued by this server") from error
+        raise ForeignTokenError("The token was not issued by this server") from error
     if not isinstance(payload, dict):
-        raise InvalidTokenError("The token was not issued by this server")
+        raise ForeignTokenError("The token was not issued by this server")
     return payload
 
 
 def _checked(payload: dict[str, Any]) -> Claims:
     if payload.get("iss") != ISSUER or payload.get("aud") != AUDIENCE:
-        raise InvalidTokenError("The token was issued by or for somebody else")
+        raise ForeignTokenError("The token was issued by or for somebody else")
     now = time.time()
     try:
         claims = Claims.model_validate(
