@@ -1,0 +1,5 @@
+"""`python -m sextant_auth`."""
+
+from sextant_auth.main import main
+
+main()

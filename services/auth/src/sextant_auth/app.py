@@ -1,0 +1,140 @@
+"""The composition root of auth."""
+
+from datetime import timedelta
+
+from sextant_auth.credentials.api_keys import ApiKeys
+from sextant_auth.credentials.lockout_policy import LockoutPolicy
+from sextant_auth.credentials.passwords import PasswordHasher
+from sextant_auth.dependencies import AuthParts
+from sextant_auth.directory.consumer import ApiEvents
+from sextant_auth.directory.service import Directory
+from sextant_auth.housekeeping import Housekeeping
+from sextant_auth.keys.keyring import Keyring, rotation_policy
+from sextant_auth.keys.rotation import RotationPolicy
+from sextant_auth.keys.routes import router as keys_router
+from sextant_auth.models import outbox
+from sextant_auth.nodes.routes import router as nodes_router
+from sextant_auth.nodes.service import NodeCredentials
+from sextant_auth.principals.repository import LocalPrincipalSource
+from sextant_auth.principals.routes import router as principals_router
+from sextant_auth.secret_box import SecretBox
+from sextant_auth.settings import AuthSettings
+from sextant_auth.tokens.grants.container import ContainerGrant
+from sextant_auth.tokens.grants.handler import GrantHandler
+from sextant_auth.tokens.grants.node import NodeGrant
+from sextant_auth.tokens.grants.refresh import RefreshGrant
+from sextant_auth.tokens.grants.service import ServiceGrant
+from sextant_auth.tokens.grants.user import UserGrant
+from sextant_auth.tokens.issuer import Lifetimes, TokenIssuer
+from sextant_auth.tokens.logins import Logins, refresh_policies
+from sextant_auth.tokens.refresh_policy import RefreshPolicy
+from sextant_auth.tokens.routes import router as tokens_router
+from sextant_auth.unit_of_work import changes
+from sextant_auth.users.lockout import Lockout
+from sextant_shared.clock import Clock, SystemClock
+from sextant_shared.contract.claims import ClientType
+from sextant_shared.contract.routing import API, AUTH
+from sextant_shared.db import Database, OutboxDispatcher
+from sextant_shared.http.access import Gate
+from sextant_shared.http.health import health_router
+from sextant_shared.http.peers import Network, Peers
+from sextant_shared.http.service import Service, make_app, wrap_app
+from sextant_shared.messaging import AUTH_EVENTS, Bus
+from sextant_shared.security import PrincipalCache, TokenVerifier
+from sextant_shared.security.principal_cache import BROADCAST_KEYS
+
+
+def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock: Clock | None = None) -> Service:
+    """Put auth together.
+
+    Args:
+        settings: validated.
+        bus: shared by whatever runs in this process; the caller runs it.
+        network: how to reach the other services.
+        clock: tells the time; the machine's, if none is given.
+    """
+    clock = clock or SystemClock()
+    db = Database(
+        settings.database_address,
+        source=AUTH,
+        outbox=outbox,
+        pool_size=settings.database_pool_size,
+        acquire_seconds=settings.database_acquire_seconds,
+        clock=clock,
+    )
+    keyring = Keyring(db, SecretBox(settings.key_encryption_secret), _rotation(settings), clock)
+    issuer = TokenIssuer(keyring, _lifetimes(settings), clock)
+    verifier = TokenVerifier(keyring)
+    source = LocalPrincipalSource(db)
+    principals = PrincipalCache(source)
+    change = changes(db, principals)
+    peers = Peers(network, settings, name=AUTH, tokens=lambda: issuer.service(AUTH))
+    api = peers.peer(API)
+    directory = Directory(db, api)
+    node_credentials = NodeCredentials(api_keys := ApiKeys(settings.api_key_pepper), clock)
+    hasher = PasswordHasher(workers=settings.password_hash_workers, queue=settings.password_hash_queue)
+    lockout = Lockout(LockoutPolicy(settings.max_failed_logins, timedelta(seconds=settings.lockout_seconds)), clock)
+    logins = Logins(issuer, _refresh(settings), clock)
+
+    app = make_app(title="Sextant auth", description="Accounts, rights and tokens")
+    app.state.parts = AuthParts(
+        db=db,
+        change=change,
+        keyring=keyring,
+        hasher=hasher,
+        directory=directory,
+        principal_source=source,
+        node_credentials=node_credentials,
+        grants=GrantHandler(change),
+        user_grant=UserGrant(db, change, hasher=hasher, lockout=lockout, logins=logins, clock=clock),
+        node_grant=NodeGrant(db, change, api_keys, logins),
+        refresh_grant=RefreshGrant(change, verifier, logins, clock),
+        container_grant=ContainerGrant(db, api, issuer),
+        service_grant=ServiceGrant(settings.service_secrets, issuer),
+        trust_forwarded=settings.trust_forwarded,
+    )
+    Gate(verifier, principals).install(app)
+    for router in (tokens_router, keys_router, principals_router, nodes_router):
+        app.include_router(router)
+    app.include_router(health_router({"database": db.ping, "broker": bus.ping}))
+
+    bus.broadcast(principals.on_event, keys=BROADCAST_KEYS, on_gap=principals.forget_all)
+    bus.consume(AUTH_EVENTS, ApiEvents(change, directory, node_credentials).on_event)
+    return Service(
+        name=AUTH,
+        app=app,
+        asgi=wrap_app(app, settings, service=AUTH),
+        tasks=[
+            keyring.run,
+            OutboxDispatcher(db, outbox, bus.publish, service=AUTH).run,
+            Housekeeping(db, clock).run,
+        ],
+        close=[peers.close, hasher.close, db.close],
+    )
+
+
+def _rotation(settings: AuthSettings) -> RotationPolicy:
+    return rotation_policy(
+        rotate_seconds=settings.key_rotation_seconds,
+        publish_seconds=settings.key_publish_seconds,
+        longest_token_seconds=settings.longest_token_seconds,
+    )
+
+
+def _lifetimes(settings: AuthSettings) -> Lifetimes:
+    return Lifetimes(
+        access=settings.access_token_seconds,
+        user_refresh=settings.refresh_token_seconds,
+        node_refresh=settings.node_refresh_token_seconds,
+        container=settings.container_token_seconds,
+        service=settings.service_token_seconds,
+    )
+
+
+def _refresh(settings: AuthSettings) -> dict[ClientType, RefreshPolicy]:
+    return refresh_policies(
+        grace_seconds=settings.refresh_grace_seconds,
+        user_seconds=settings.refresh_token_seconds,
+        user_family_seconds=settings.refresh_family_seconds,
+        node_seconds=settings.node_refresh_token_seconds,
+    )

@@ -1,0 +1,1 @@
+"""How principals prove who they are: passwords, API keys, and the policies around them."""

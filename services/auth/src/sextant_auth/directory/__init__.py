@@ -1,0 +1,1 @@
+"""What auth knows of organizations and collaborations, which api owns."""

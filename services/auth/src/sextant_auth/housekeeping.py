@@ -1,0 +1,48 @@
+"""Clears away what has no meaning any more, now and then. Every replica does; twice does no harm."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from sextant_auth.directory import repository as directory
+from sextant_auth.tokens import repository as families
+from sextant_shared.clock import Clock
+from sextant_shared.contract.errors import UnavailableError
+from sextant_shared.db import Database
+
+_log = structlog.get_logger(__name__)
+
+_EVERY_SECONDS = 3600.0
+_INBOX_KEPT = timedelta(days=14)
+"""Longer than any broker keeps a message for a consumer that is away."""
+
+
+class Housekeeping:
+    """Deletes ended logins and old inbox entries.
+
+    Args:
+        db: auth's database.
+        clock: says what is old.
+    """
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Clean until cancelled."""
+        while True:
+            try:
+                await self.clean()
+            except UnavailableError as error:
+                _log.warning("cleaning_failed", reason=error.msg)
+            await asyncio.sleep(_EVERY_SECONDS)
+
+    async def clean(self) -> None:
+        """Clean once."""
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            ended = await families.purge(tx.session, before=now)
+            await directory.forget_messages(tx.session, before=now - _INBOX_KEPT)
+        _log.info("cleaned", ended_logins=ended)

@@ -1,0 +1,1 @@
+"""Signing keys: how they come, take turns and go. Knows nothing of what is signed."""

@@ -1,0 +1,19 @@
+"""Publishes the public keys."""
+
+from fastapi import APIRouter, Depends
+
+from sextant_auth.dependencies import Parts
+from sextant_shared.http.access import Anyone
+from sextant_shared.http.json import JsonResponse
+from sextant_shared.security.jwks_client import JWKS_PATH
+
+router = APIRouter(tags=["keys"])
+
+_CACHE_SECONDS = 60
+
+
+@router.get(JWKS_PATH, dependencies=[Depends(Anyone())])
+async def read_jwks(parts: Parts) -> JsonResponse:
+    """Read the public keys with which tokens can be verified."""
+    headers = {"Cache-Control": f"public, max-age={_CACHE_SECONDS}"}
+    return JsonResponse(await parts.keyring.jwks(), headers=headers)

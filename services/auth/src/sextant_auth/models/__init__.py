@@ -1,0 +1,26 @@
+"""The tables of auth. Nobody else writes them; only repositories and migrations read this package."""
+
+from sextant_auth.models._base import inbox, metadata, outbox
+from sextant_auth.models.accounts import node_credentials, role_rules, roles, rules, user_roles, user_rules, users
+from sextant_auth.models.audit import audit_log
+from sextant_auth.models.directory import collaborations, memberships, organizations
+from sextant_auth.models.tokens import refresh_families, signing_keys
+
+__all__ = [
+    "audit_log",
+    "collaborations",
+    "inbox",
+    "memberships",
+    "metadata",
+    "node_credentials",
+    "organizations",
+    "outbox",
+    "refresh_families",
+    "role_rules",
+    "roles",
+    "rules",
+    "signing_keys",
+    "user_roles",
+    "user_rules",
+    "users",
+]

@@ -1,0 +1,119 @@
+"""Every query about node credentials."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sextant_auth.models import node_credentials
+from sextant_auth.tokens.issuer import Bearer
+from sextant_shared.contract.claims import ClientType
+
+
+@dataclass(frozen=True)
+class NodeAccount:
+    """A node as auth knows it."""
+
+    id: int
+    organization_id: int
+    collaboration_id: int | None
+    name: str
+    version: int
+    tokens_valid_from: int
+
+    @property
+    def bearer(self) -> Bearer:
+        """Whom to make tokens for."""
+        return Bearer(ClientType.NODE, self.id, self.version, self.tokens_valid_from)
+
+
+_COLUMNS = (
+    node_credentials.c.node_id.label("id"),
+    node_credentials.c.organization_id,
+    node_credentials.c.collaboration_id,
+    node_credentials.c.name,
+    node_credentials.c.version,
+    node_credentials.c.tokens_valid_from,
+)
+
+
+async def find_by_fingerprint(session: AsyncSession, fingerprint: str) -> NodeAccount | None:
+    """Find the node that has a key."""
+    row = (await session.execute(select(*_COLUMNS).where(node_credentials.c.key_hmac == fingerprint))).first()
+    return NodeAccount(*row) if row is not None else None
+
+
+async def find(session: AsyncSession, node_id: int) -> NodeAccount | None:
+    """Find a node."""
+    row = (await session.execute(select(*_COLUMNS).where(node_credentials.c.node_id == node_id))).first()
+    return NodeAccount(*row) if row is not None else None
+
+
+async def set_key(
+    session: AsyncSession,
+    *,
+    node_id: int,
+    organization_id: int,
+    collaboration_id: int | None,
+    name: str,
+    fingerprint: str,
+    tokens_valid_from: int,
+    now: datetime,
+) -> int:
+    """Give a node a key, its first or another; returns its new version."""
+    table = node_credentials
+    values = {
+        "organization_id": organization_id,
+        "collaboration_id": collaboration_id,
+        "name": name,
+        "key_hmac": fingerprint,
+        "legacy_hash": None,
+        "tokens_valid_from": tokens_valid_from,
+        "profile_as_of": now,
+    }
+    version: int | None = await session.scalar(
+        update(table)
+        .where(table.c.node_id == node_id)
+        .values(**values, version=table.c.version + 1)
+        .returning(table.c.version)
+    )
+    if version is not None:
+        return version
+    await session.execute(table.insert().values(node_id=node_id, version=1, **values))
+    return 1
+
+
+async def change_profile(
+    session: AsyncSession,
+    *,
+    node_id: int,
+    organization_id: int,
+    collaboration_id: int | None,
+    name: str,
+    as_of: datetime,
+) -> int | None:
+    """Follow what api says of a node, unless something newer is known; returns the new version."""
+    table = node_credentials
+    version: int | None = await session.scalar(
+        update(table)
+        .where(table.c.node_id == node_id, table.c.profile_as_of < as_of)
+        .values(
+            organization_id=organization_id,
+            collaboration_id=collaboration_id,
+            name=name,
+            profile_as_of=as_of,
+            version=table.c.version + 1,
+        )
+        .returning(table.c.version)
+    )
+    return version
+
+
+async def remove(session: AsyncSession, node_id: int) -> int | None:
+    """Forget a node; returns its last version, or None if it was not known."""
+    table = node_credentials
+    version: int | None = await session.scalar(
+        delete(table).where(table.c.node_id == node_id).returning(table.c.version)
+    )
+    return version

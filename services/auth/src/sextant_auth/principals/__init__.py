@@ -1,0 +1,1 @@
+"""Principals as the other services see them: who, of which organization, with which rules."""

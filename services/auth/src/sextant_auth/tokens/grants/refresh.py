@@ -1,0 +1,101 @@
+"""A refresh token for the next pair. Cheap, because clients do it after every answer that they do not like."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sextant_auth import audit
+from sextant_auth.audit import Action, Actor, Outcome
+from sextant_auth.nodes import repository as nodes
+from sextant_auth.tokens import repository as families
+from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted, RefusedError
+from sextant_auth.tokens.issuer import Bearer
+from sextant_auth.tokens.logins import Logins
+from sextant_auth.tokens.refresh_policy import Verdict
+from sextant_auth.unit_of_work import Change
+from sextant_auth.users import repository as accounts
+from sextant_shared.clock import Clock
+from sextant_shared.contract.claims import Claims, ClientType, TokenUse
+from sextant_shared.contract.errors import InvalidTokenError
+from sextant_shared.db import Transaction
+from sextant_shared.http.hateoas import path
+from sextant_shared.security import TokenVerifier
+
+
+@dataclass(frozen=True)
+class RefreshAsks:
+    """A refresh token is shown."""
+
+    token: str
+    address: str | None
+
+
+@dataclass(frozen=True)
+class ProvenRefresh:
+    """An authentic refresh token."""
+
+    claims: Claims
+    principal_id: int
+    family_id: UUID
+    asked: RefreshAsks
+
+
+class RefreshGrant:
+    """Rotates refresh tokens; see `tokens.refresh_policy`."""
+
+    def __init__(self, change: Change, verifier: TokenVerifier, logins: Logins, clock: Clock) -> None:
+        self._change = change
+        self._verifier = verifier
+        self._logins = logins
+        self._clock = clock
+
+    async def authenticate(self, asked: RefreshAsks) -> ProvenRefresh:
+        """Verify the token.
+
+        Raises:
+            SextantError: it is not one of our refresh tokens, or has expired; nothing to keep of that.
+        """
+        claims = await self._verifier.verify(asked.token, TokenUse.REFRESH)
+        if not isinstance(claims.sub, int) or claims.family is None:
+            raise InvalidTokenError("The token is no longer valid")
+        return ProvenRefresh(claims, claims.sub, UUID(claims.family), asked)
+
+    async def issue(self, proven: ProvenRefresh) -> Granted:
+        """Give the next pair, or end the login of a copied token."""
+        claims = proven.claims
+        async with self._change() as tx:
+            bearer = await self._bearer(tx, claims.client_type, proven.principal_id)
+            if bearer is None or claims.iat < bearer.tokens_valid_from:
+                raise InvalidTokenError("The token is no longer valid")
+            outcome = await self._logins.go_on(tx, bearer, proven.family_id, claims.generation)
+            if outcome is Verdict.REUSED:
+                raise self._reused(proven)
+            if isinstance(outcome, Verdict):
+                raise InvalidTokenError("The token is no longer valid")
+        return Granted(
+            {
+                "access_token": outcome.access_token,
+                "refresh_token": outcome.refresh_token,
+                "refresh_url": REFRESH_URL,
+                f"{claims.client_type}_url": path(str(claims.client_type), proven.principal_id),
+            }
+        )
+
+    async def _bearer(self, tx: Transaction, client_type: ClientType, principal_id: int) -> Bearer | None:
+        if client_type is ClientType.NODE:
+            node = await nodes.find(tx.session, principal_id)
+            return node.bearer if node is not None else None
+        return await accounts.find_bearer(tx.session, principal_id)
+
+    def _reused(self, proven: ProvenRefresh) -> RefusedError:
+        entry = audit.Entry(
+            Actor(proven.claims.client_type, proven.principal_id),
+            Action.REFRESH_REUSED,
+            Outcome.REFUSED,
+            reason="reused",
+            address=proven.asked.address,
+        )
+
+        async def revoke(tx: Transaction) -> None:
+            await families.revoke(tx.session, proven.family_id, reason="reused", now=self._clock.now())
+
+        return RefusedError(InvalidTokenError("The token is no longer valid"), entry, revoke)

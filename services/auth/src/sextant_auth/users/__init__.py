@@ -1,0 +1,1 @@
+"""Users: their profiles, their passwords, and what they are granted."""
