@@ -1,0 +1,5 @@
+"""`python -m sextant_relay`."""
+
+from sextant_relay.main import main
+
+main()
