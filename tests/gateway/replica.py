@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
+import socket
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -44,8 +46,9 @@ class Replica:
     is_ready: bool = True
     deaths: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
-    _server: asyncio.Server | None = None
-    _connections: set[asyncio.Task[None]] = field(default_factory=set)
+    _listener: socket.socket | None = None
+    _connections: dict[asyncio.Task[None], socket.socket] = field(default_factory=dict)
+    _accepting: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -61,50 +64,93 @@ class Replica:
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener.settimeout(0)
+        self._accepting = asyncio.create_task(self._accept(self._listener))
 
     async def stop(self) -> None:
         """Die: close the listening socket and every connection."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for task in list(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        if self._listener is None or self._accepting is None:
+            return
+        await _end({self._accepting})
+        self._listener.close()
+        self._listener = None
+        await _end(set(self._connections))
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+    async def _accept(self, listener: socket.socket) -> None:
+        while True:
+            connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+            task = asyncio.create_task(self._serve(_Stream(connection)))
+            self._connections[task] = connection
+            task.add_done_callback(lambda done: self._connections.pop(done).close())
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while await self._answer(reader, writer):
+    async def _serve(self, stream: _Stream) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await self._answer(stream):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        arrival = await _read_request(reader)
+    async def _answer(self, stream: _Stream) -> bool:
+        """Answer one request; tell whether the connection stays."""
+        arrival = await _read_request(stream)
         path = arrival.target.partition("?")[0]
         if path == "/livez":
-            return await _respond(writer, 200, {})
+            return await _respond(stream, 200, {})
         if path == "/readyz":
-            return await _respond(writer, 200 if self.is_ready else 503, {})
+            return await _respond(stream, 200 if self.is_ready else 503, {})
         self.arrivals.append(arrival)
         if self.deaths:
             self.deaths -= 1
             return False
         if arrival.headers.get("upgrade") == "websocket":
-            writer.write(_switching(arrival.headers["sec-websocket-key"]))
-            while data := await reader.read(1024):
-                writer.write(data)
-                await writer.drain()
-            return False
-        status = 200 if self.is_ready else 503
-        return await _respond(writer, status, {"service": self.service, "name": self.name, "headers": arrival.headers})
+            await stream.send(_switching(arrival.headers["sec-websocket-key"]))
+            while True:
+                await stream.send(await stream.receive())
+        content = {"service": self.service, "name": self.name, "headers": arrival.headers}
+        return await _respond(stream, 200 if self.is_ready else 503, content)
+
+
+class _Stream:
+    """A connection's bytes. Plain sockets, because asyncio's streams cannot be closed for certain."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(0)
+        self._connection = connection
+        self._buffer = b""
+
+    async def send(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._connection, data)
+
+    async def receive(self) -> bytes:
+        """Return what has arrived, at least one byte.
+
+        Raises:
+            ConnectionError: the other side closed.
+        """
+        data = self._buffer or await asyncio.get_running_loop().sock_recv(self._connection, 65_536)
+        self._buffer = b""
+        if not data:
+            raise ConnectionError("closed by the other side")
+        return data
+
+    async def receive_until(self, end: bytes) -> bytes:
+        data = b""
+        while end not in data:
+            data += await self.receive()
+        head, _, self._buffer = data.partition(end)
+        return head
+
+    async def receive_exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            data += await self.receive()
+        data, self._buffer = data[:size], data[size:]
+        return data
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _switching(key: str) -> bytes:
@@ -115,24 +161,23 @@ def _switching(key: str) -> bytes:
     ).encode()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Arrival:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *lines = head.strip().split("\r\n")
+async def _read_request(stream: _Stream) -> Arrival:
+    head = (await stream.receive_until(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.split("\r\n")
     method, target, _ = first.split(" ")
     headers = {}
     for line in lines:
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    body = await stream.receive_exactly(int(headers.get("content-length", 0)))
     return Arrival(method, target, headers, body)
 
 
-async def _respond(writer: asyncio.StreamWriter, status: int, content: object) -> bool:
+async def _respond(stream: _Stream, status: int, content: object) -> bool:
     body = json.dumps(content).encode()
-    writer.write(
+    await stream.send(
         f"HTTP/1.1 {status} Text\r\nServer: stub\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n".encode()
         + body
     )
-    await writer.drain()
     return True
