@@ -1,26 +1,20 @@
 """The world and the jobs that the tests of the main job look at, once for each shape.
 
-The fixture ``shape`` (a running suite with ``url`` and ``root_password``) comes from above.
+The running suite, fixture ``shape``, comes from above.
 """
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from tests.clients.driver import eventually
+from tests.shapes import Shape
 
 from .world import PARTNERS, World, begin_waiting, build, post_task, results_of
-
-
-class Shape(Protocol):
-    """A running suite, whatever it is made of."""
-
-    url: str
-    root_password: str
 
 
 @dataclass(frozen=True)
