@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import SecretStr
 from starlette.types import ASGIApp
@@ -76,12 +77,12 @@ async def create_standalone(settings: StandaloneSettings) -> Standalone:
 def _service_settings(
     settings: StandaloneSettings, secrets: Secrets
 ) -> tuple[ApiSettings, AuthSettings, RelaySettings, VpnRegistrySettings]:
-    http = {
+    http: dict[str, Any] = {
         "cors_origins": settings.cors_origins,
         "max_body_bytes": settings.max_body_bytes,
         "drain_seconds": settings.drain_seconds,
     }
-    client = {name: {"client_secret": secret} for name, secret in secrets.clients.items()}
+    client: dict[str, Any] = {name: {"client_secret": secret} for name, secret in secrets.clients.items()}
 
     def database(name: str) -> str:
         return f"sqlite+aiosqlite:///{settings.data / f'{name}.db'}"

@@ -7,7 +7,7 @@ import asyncio
 import errno
 import socket
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 import uvloop
@@ -41,7 +41,7 @@ Data = Annotated[Path | None, typer.Option(help="Folder for databases and secret
 @app.command()
 def run(port: Port = None, data: Data = None, host: Host = None) -> None:
     """Run the whole suite in one process, on SQLite, until Ctrl-C."""
-    given = {"port": port, "data": data, "host": host}
+    given: dict[str, Any] = {"port": port, "data": data, "host": host}
     settings = _settings(StandaloneSettings, **{name: value for name, value in given.items() if value is not None})
     configure_logging(level=settings.log_level, fmt=settings.log_format, service="standalone")
     _check_port(settings.host, settings.port)
@@ -93,7 +93,7 @@ def _show_root_password(password: str) -> None:
     )
 
 
-def _settings(kind: type[AnySettings], **given: object) -> AnySettings:
+def _settings(kind: type[AnySettings], **given: Any) -> AnySettings:
     try:
         return kind(**given)
     except ValidationError as error:

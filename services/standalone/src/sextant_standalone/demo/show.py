@@ -73,7 +73,7 @@ async def _running_server(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient
     settings = StandaloneSettings(data=folder, port=0, host="127.0.0.1", root_password=SecretStr(root_password))
     standalone = await create_standalone(settings)
     server = Server(uvicorn_config(standalone.asgi, settings))
-    jobs = [asyncio.create_task(task()) for task in (server.serve, *standalone.tasks)]
+    jobs = [asyncio.ensure_future(task()) for task in (server.serve, *standalone.tasks)]
     try:
         await server.listening.wait()
         port = server.servers[0].sockets[0].getsockname()[1]
