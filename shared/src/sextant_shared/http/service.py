@@ -12,14 +12,17 @@ from typing import Any
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from sextant_shared.http.exception_handlers import install_exception_handlers
 from sextant_shared.http.json import JsonResponse
-from sextant_shared.http.middleware import BodyLimit, RequestContext
+from sextant_shared.http.middleware import REQUEST_ID_HEADER, BodyLimit, RequestContext
 from sextant_shared.settings.http import HttpSettings
 
 _log = structlog.get_logger(__name__)
+
+_CORS_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,22 @@ def make_app(*, title: str, description: str) -> FastAPI:
 
 
 def wrap_app(app: ASGIApp, settings: HttpSettings, *, service: str) -> ASGIApp:
-    """Put the common middleware around an application."""
-    return RequestContext(BodyLimit(app, max_bytes=settings.max_body_bytes), service=service)
+    """Put the common middleware around an application.
+
+    Browsers of the configured origins may read every answer of ours, also a refusal.
+    """
+    app = BodyLimit(app, max_bytes=settings.max_body_bytes)
+    if settings.cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_credentials=True,
+            allow_methods=("*",),
+            allow_headers=("*",),
+            expose_headers=("total-count", "Link", REQUEST_ID_HEADER),
+            max_age=_CORS_SECONDS,
+        )
+    return RequestContext(app, service=service)
 
 
 class Server(uvicorn.Server):
@@ -111,6 +128,8 @@ def uvicorn_config(app: ASGIApp, settings: HttpSettings, **changes: Any) -> uvic
         "proxy_headers": False,
         "timeout_graceful_shutdown": settings.drain_seconds,
         "backlog": 4096,
+        # longer than the gateway keeps an idle connection, so that it is never us who close one it is about to use
+        "timeout_keep_alive": 75,
     }
     return uvicorn.Config(app, **(options | changes))
 
