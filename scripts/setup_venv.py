@@ -108,15 +108,29 @@ def _create_venv(folder: Path) -> None:
     package = "python{}.{}-venv".format(*sys.version_info)
     if os.geteuid() == 0 and shutil.which("apt-get"):
         _say(f"installing {package}")
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", package]
-        if subprocess.call(install, env=quiet) != 0:  # noqa: S603 -- fixed words
-            subprocess.check_call(["apt-get", "-qq", "update"], env=quiet)  # noqa: S607
-            subprocess.check_call(install, env=quiet)  # noqa: S603
+        if not _apt_get("install", package):  # a new machine may have no package lists
+            _apt_get("update")
+            _apt_get("install", package)
     else:
         print(done.stdout, file=sys.stderr)
         _say(f"on Debian or Ubuntu `sudo apt-get install {package}` helps")
     subprocess.check_call(command)  # noqa: S603
+
+
+def _apt_get(*arguments: str) -> bool:
+    """Run apt-get without a word of it unless it fails; return whether it succeeded."""
+    done = subprocess.run(  # noqa: S603 -- fixed words
+        ["apt-get", "-qq", "--yes", "--no-install-recommends", *arguments],  # noqa: S607 -- wherever it is
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )
+    if done.returncode != 0:
+        print(done.stdout, file=sys.stderr)
+    return done.returncode == 0
 
 
 def _uv_install(venv: Path, *what: str) -> None:
