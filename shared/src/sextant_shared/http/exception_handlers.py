@@ -20,6 +20,7 @@ _UNSUPPORTED_MEDIA_TYPE = 415
 _INTERNAL_ERROR = 500
 
 _HTTP_SENTENCES = {
+    _BAD_REQUEST: ("The body of the request cannot be read", "unreadable_body"),
     _NOT_FOUND: ("There is nothing at this address", "not_found"),
     _METHOD_NOT_ALLOWED: ("This address does not know this method", "method_not_allowed"),
 }
@@ -30,7 +31,8 @@ def install_exception_handlers(app: FastAPI) -> None:
     app.add_exception_handler(SextantError, _sextant_error)
     app.add_exception_handler(RequestValidationError, _request_validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(Exception, unexpected_error)
+    for kind in (TimeoutError, ConnectionError, Exception):
+        app.add_exception_handler(kind, unexpected_error)
 
 
 def error_response(error: SextantError) -> JsonResponse:
