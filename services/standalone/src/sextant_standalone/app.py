@@ -4,23 +4,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from sextant_api.app import create_service as create_api
-from sextant_api.schema import prepare as prepare_api
 from sextant_api.settings import ApiSettings
 from sextant_auth.app import create_service as create_auth
-from sextant_auth.schema import prepare as prepare_auth
 from sextant_auth.settings import AuthSettings
 from sextant_relay.app import create_service as create_relay
 from sextant_relay.settings import RelaySettings
 from sextant_shared.contract.routing import API, AUTH, RELAY, VPN_REGISTRY
-from sextant_shared.db import Database
 from sextant_shared.http.peers import InProcessNetwork
 from sextant_shared.http.service import Service
 from sextant_shared.messaging import InProcessBus
 from sextant_standalone.front import Front
+from sextant_standalone.migrate import prepare_databases
 from sextant_standalone.secrets import Secrets
 from sextant_standalone.settings import StandaloneSettings
 from sextant_vpn_registry.app import create_service as create_vpn_registry
@@ -55,7 +52,12 @@ async def create_standalone(settings: StandaloneSettings) -> Standalone:
     settings.data.mkdir(parents=True, exist_ok=True)
     secrets = Secrets.in_folder(settings.data)
     api, auth, relay, vpn_registry = _service_settings(settings, secrets)
-    root_password = await _prepare(api, auth, settings.root_password)
+    root_password = await prepare_databases(
+        api=api.database_address,
+        auth=auth.database_address,
+        key_encryption_secret=secrets.key_encryption,
+        root_password=settings.root_password,
+    )
     bus, network = InProcessBus(), InProcessNetwork()
     services = [
         create_auth(auth, bus=bus, network=network),
@@ -100,10 +102,3 @@ def _service_settings(
         RelaySettings(**http, **client[RELAY]),
         VpnRegistrySettings(**http, **client[VPN_REGISTRY]),
     )
-
-
-async def _prepare(api: ApiSettings, auth: AuthSettings, root_password: SecretStr | None) -> str | None:
-    async with Database(api.database_address, source=API) as db:
-        await prepare_api(db)
-    async with Database(auth.database_address, source=AUTH) as db:
-        return await prepare_auth(db, key_encryption_secret=auth.key_encryption_secret, root_password=root_password)
