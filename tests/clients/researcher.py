@@ -33,6 +33,8 @@ class Researcher:
     def login(self, username: str, password: str) -> dict[str, Any]:
         """Log in and tell who the client believes to be."""
         self._client.authenticate(username, password)
+        if self._client.whoami is None:
+            raise RuntimeError("the client logged in, but could not find out who it is")
         return dict(self._client.whoami._asdict())
 
     def setup_encryption(self, private_key: str | None) -> None:
