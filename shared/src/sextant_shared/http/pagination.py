@@ -80,7 +80,7 @@ def _first(request: Request, name: str, default: str) -> str:
 
 
 def _positive(name: str, text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() else 0
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(_MAX_NUMBER)) else 0
     if not 1 <= number <= _MAX_NUMBER:
         raise ValidationFailedError({name: ["Must be a whole number from 1"]})
     return number
@@ -121,14 +121,8 @@ def page_links(request: Request, page: Page, total: int) -> dict[str, str]:
 
 
 def _link(request: Request, number: int) -> str:
-    pairs = parse_qsl(request.url.query, keep_blank_values=True)
-    if any(name == "page" for name, _ in pairs):
-        first = next(index for index, (name, _) in enumerate(pairs) if name == "page")
-        pairs = [
-            (name, str(number) if index == first else value)
-            for index, (name, value) in enumerate(pairs)
-            if name != "page" or index == first
-        ]
-    else:
-        pairs.append(("page", str(number)))
-    return f"{request.url.path}?{urlencode(pairs)}"
+    """Repeat the query with another page, in its order; of a repeated parameter the first stays, as on the wire."""
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(request.url.query, keep_blank_values=True):
+        query.setdefault(name, value)
+    return f"{request.url.path}?{urlencode(query | {'page': number})}"
