@@ -143,7 +143,7 @@ async def test_json_may_be_said_in_several_ways(http: httpx.AsyncClient, content
         ({}, {"name"}),
         ({"name": 7}, {"name"}),
         ({"name": None, "count": "many"}, {"name", "count"}),
-        ({"name": "a", "parts": [1, "x"]}, {"parts.1"}),
+        ({"name": "a", "parts": [1, "x"]}, {"parts"}),
         ([], {"_schema"}),
         (None, {"_schema"}),
         (7, {"_schema"}),
@@ -155,6 +155,12 @@ async def test_wrong_types_are_named_field_by_field(http: httpx.AsyncClient, bod
     assert told(answer) == (400, "validation_failed")
     assert set(answer.json()["errors"]) == fields
     assert all(answer.json()["errors"].values())
+
+
+async def test_items_of_a_list_are_named_by_their_place(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/thing", json={"name": "a", "parts": [1, "x", 2, "y"]})
+
+    assert set(answer.json()["errors"]["parts"]) == {"1", "3"}
 
 
 async def test_an_empty_body_lacks_everything(http: httpx.AsyncClient) -> None:

@@ -1,5 +1,7 @@
 """The one place that turns errors into bodies: JSON with `msg`, `code` and `request_id`, whatever went wrong."""
 
+from typing import Any
+
 import orjson
 import structlog
 from fastapi import FastAPI, Request
@@ -95,8 +97,7 @@ async def _request_validation_error(request: Request, error: Exception) -> JsonR
         msg, code = _HTTP_SENTENCES[_NOT_FOUND]
         return _simple(_NOT_FOUND, msg, code)
     if "body" in where:
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json" and not media_type.endswith("+json"):
+        if not says_json(request):
             return _simple(
                 _UNSUPPORTED_MEDIA_TYPE,
                 "The request must have the content type application/json",
@@ -104,11 +105,31 @@ async def _request_validation_error(request: Request, error: Exception) -> JsonR
             )
         if any(problem["type"] == "json_invalid" for problem in problems):
             return _simple(_BAD_REQUEST, "The body of the request is not valid JSON", "malformed_json")
-    errors: dict[str, list[str]] = {}
-    for problem in problems:
-        field = ".".join(str(part) for part in problem["loc"][1:]) or "_schema"
-        errors.setdefault(field, []).append(str(problem["msg"]))
-    return error_response(ValidationFailedError(errors))
+    return error_response(ValidationFailedError(field_errors(error)))
+
+
+def says_json(request: Request) -> bool:
+    """Tell whether a request says that its body is JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def field_errors(error: RequestValidationError) -> dict[str, Any]:
+    """Name what is wrong by field, items of a list by their place: `{"rules": {"0": ["..."]}}`."""
+    errors: dict[str, Any] = {}
+    for problem in error.errors():
+        *outer, last = [str(part) for part in problem["loc"][1:]] or ["_schema"]
+        place = errors
+        for part in outer:
+            inner = place.setdefault(part, {})
+            if not isinstance(inner, dict):
+                break
+            place = inner
+        else:
+            known = place.setdefault(last, [])
+            if isinstance(known, list):
+                known.append(str(problem["msg"]))
+    return errors
 
 
 async def unexpected_error(request: Request, error: Exception) -> JsonResponse:
