@@ -15,7 +15,7 @@ import structlog
 
 from sextant_relay.telemetry import COMMANDS_SENT, COMMANDS_WAITING, LOG_LINES_DROPPED
 from sextant_shared.clock import Clock
-from sextant_shared.contract.commands import AppendRunLog, ReportNodeInfo, ReportNodeMetrics, ReportRunStatus
+from sextant_shared.contract.commands import AppendRunLog, ReportNodeInfo, ReportNodeMetrics
 from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.contract.messages import Content
 from sextant_shared.contract.routing import RELAY
@@ -28,7 +28,7 @@ MAX_WAITING: Final = 1000
 """Commands in one lane before its log lines are dropped."""
 MAX_LOG_CHARS: Final = 1_000_000
 """Characters of log lines in one lane before the oldest are dropped."""
-MAX_UNDROPPABLE: Final = 5000
+MAX_UNDROPPABLE: Final = 2000
 """Commands in one lane before it takes no more of those that must not be dropped."""
 _BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -100,9 +100,6 @@ class Outgoing:
         if isinstance(command, ReportNodeInfo | ReportNodeMetrics):
             # Only the newest counts.
             self._remove_all(lane, lambda older: type(older) is type(command))
-        if isinstance(command, ReportRunStatus):
-            # Said again while the first still waits: once is enough, in the later place.
-            self._remove_all(lane, lambda older: older == command)
         return len(lane.waiting) < MAX_UNDROPPABLE
 
     def _drop_log_lines(self, lane: _Lane) -> None:

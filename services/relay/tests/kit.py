@@ -1,0 +1,246 @@
+"""What relay's tests stand on: its neighbours, a real server for it, and clients with a memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import socketio
+from fastapi import Depends
+
+from sextant_relay.app import create_service
+from sextant_relay.settings import RelaySettings
+from sextant_shared.clock import SystemClock
+from sextant_shared.contract.errors import NotFoundError, UnavailableError
+from sextant_shared.contract.messages import Content, Envelope
+from sextant_shared.contract.routing import API, RELAY
+from sextant_shared.contract.socket_events import NAMESPACE
+from sextant_shared.http.access import Gate, Peer
+from sextant_shared.http.json import JsonResponse
+from sextant_shared.http.peers import InProcessNetwork
+from sextant_shared.http.service import Server, Service, make_app, uvicorn_config
+from sextant_shared.ids import new_id
+from sextant_shared.messaging import API_COMMANDS, Bus, InProcessBus
+from sextant_shared.security import Principal, PrincipalCache, TokenVerifier
+from sextant_shared.testing.fakes import FakeAuth
+
+PATIENCE = 10.0
+"""Seconds after which something that should have happened has not."""
+
+QUICK = {
+    "client_secret": "secret",
+    "socket_notice_seconds": 0.1,
+    "drain_notice_seconds": 0,
+    "drain_spread_seconds": 0,
+}
+
+
+def envelope(content: Content, *, source: str = "test") -> Envelope:
+    return content.enclosed(message_id=new_id(), source=source, time=SystemClock().now())
+
+
+async def eventually(condition: Callable[[], Any]) -> Any:
+    """Wait until a condition holds, and give its value."""
+    async with asyncio.timeout(PATIENCE):
+        while not (value := condition()):
+            await asyncio.sleep(0.01)
+    return value
+
+
+class Switchable:
+    """A bus that can be away."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.down = False
+
+    async def send(self, queue: Any, message: Envelope) -> None:
+        if self.down:
+            raise UnavailableError("The message broker is not available at the moment")
+        await self._bus.send(queue, message)
+
+    async def ping(self) -> None:
+        if self.down:
+            raise UnavailableError("The message broker is not available at the moment")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+
+class Commands:
+    """Takes relay's commands in api's place, and remembers them."""
+
+    def __init__(self) -> None:
+        self.seen: list[Envelope] = []
+
+    async def __call__(self, message: Envelope) -> None:
+        self.seen.append(message)
+
+    def of(self, kind: type[Content], **fields: Any) -> list[Any]:
+        """The commands of a kind whose content has these fields."""
+        found = [kind.opened(message) for message in self.seen if message.type == kind.type]
+        return [each for each in found if all(getattr(each, name) == value for name, value in fields.items())]
+
+    async def until(self, kind: type[Content], count: int = 1, **fields: Any) -> list[Any]:
+        """Wait for commands."""
+        await eventually(lambda: len(self.of(kind, **fields)) >= count)
+        return self.of(kind, **fields)
+
+
+class FakeApi:
+    """Answers what relay asks of api.
+
+    Attributes:
+        collaborations: the organizations of each.
+        asked: for which organizations it was asked.
+    """
+
+    def __init__(self, auth: FakeAuth) -> None:
+        self.collaborations: dict[int, list[int]] = {}
+        self.asked: list[int] = []
+        self.down = False
+        self.asgi = make_app(title="fake api", description=__doc__ or "")
+        Gate(TokenVerifier(auth), PrincipalCache(auth)).install(self.asgi)
+
+        @self.asgi.get("/internal/organizations/{organization_id}", dependencies=[Depends(Peer(RELAY))])
+        async def organization(organization_id: int) -> JsonResponse:
+            self.asked.append(organization_id)
+            if self.down:
+                raise UnavailableError("The database is not available at the moment")
+            mine = [
+                {"id": each, "organization_ids": members, "revision": 1}
+                for each, members in self.collaborations.items()
+                if organization_id in members
+            ]
+            if not mine:
+                raise NotFoundError("There is no such organization")
+            return JsonResponse({"id": organization_id, "name": "", "collaborations": mine})
+
+
+class Ear:
+    """A client of the event channel that remembers what it heard."""
+
+    def __init__(self, url: str, client: socketio.AsyncClient) -> None:
+        self._url = url
+        self.client = client
+        self.heard: list[tuple[str, tuple[Any, ...]]] = []
+        self.left: list[str] = []
+        client.on("*", self._hear, namespace=NAMESPACE)
+        client.on("disconnect", self._leave, namespace=NAMESPACE)
+
+    def _hear(self, event: str, *arguments: Any) -> None:
+        self.heard.append((event, arguments))
+
+    def _leave(self, reason: str) -> None:
+        self.left.append(reason)
+
+    async def connect(
+        self,
+        token: str | None,
+        *,
+        transports: Sequence[str] | None = None,
+        auth: Any = None,
+        namespaces: Sequence[str] = (NAMESPACE,),
+    ) -> Self:
+        await self.client.connect(
+            self._url,
+            headers={} if token is None else {"Authorization": f"Bearer {token}"},
+            transports=list(transports) if transports else None,
+            auth=auth,
+            namespaces=list(namespaces),
+            wait_timeout=PATIENCE,
+        )
+        return self
+
+    def of(self, event: str) -> list[Any]:
+        """The first arguments (or None) of all events of this name so far."""
+        return [arguments[0] if arguments else None for name, arguments in self.heard if name == event]
+
+    async def until(self, event: str, count: int = 1) -> list[Any]:
+        """Wait for events."""
+        await eventually(lambda: len(self.of(event)) >= count)
+        return self.of(event)
+
+    async def say(self, event: str, *payload: Any) -> None:
+        await self.client.emit(event, payload or None, namespace=NAMESPACE)
+
+
+@dataclass
+class Relay:
+    """A relay that serves."""
+
+    url: str
+    service: Service
+    server: Server
+    exits: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    def ear(self, *, reconnection: bool = False) -> Ear:
+        ear = Ear(self.url, socketio.AsyncClient(reconnection=reconnection, reconnection_delay=0.1))
+        self.exits.push_async_callback(_leave, ear.client)
+        return ear
+
+
+async def _run(task: Callable[[], Awaitable[None]]) -> None:
+    await task()
+
+
+async def _leave(client: socketio.AsyncClient) -> None:
+    await client.shutdown()
+
+
+@asynccontextmanager
+async def serving(
+    service: Service, settings: RelaySettings, *more_tasks: Callable[[], Awaitable[None]]
+) -> AsyncIterator[Relay]:
+    """Serve a relay on a free port, as its process would."""
+    server = Server(uvicorn_config(service.asgi, settings, port=0, timeout_graceful_shutdown=2))
+    async with AsyncExitStack() as exits:
+        jobs = [asyncio.create_task(_run(task)) for task in (*more_tasks, *service.tasks)]
+        serving_job = asyncio.create_task(server.serve())
+        try:
+            await eventually(lambda: server.started)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield Relay(f"http://127.0.0.1:{port}", service, server, exits)
+        finally:
+            await exits.aclose()
+            server.should_exit = True
+            await serving_job
+            for job in jobs:
+                job.cancel()
+            await asyncio.gather(*jobs, return_exceptions=True)
+            for close in service.close:
+                await close()
+
+
+class Stage:
+    """Relay's neighbours: auth, api, a bus."""
+
+    def __init__(self) -> None:
+        self.auth = FakeAuth()
+        self.api = FakeApi(self.auth)
+        self.network: InProcessNetwork = self.auth.network()
+        self.network.register(API, self.api.asgi)
+        self.bus = Switchable(InProcessBus(retry_seconds=0.01))
+        self.commands = Commands()
+        self.bus.consume(API_COMMANDS, self.commands)
+
+    async def publish(self, *contents: Content) -> None:
+        await self.bus.publish([envelope(content) for content in contents])
+
+    def node(self, node_id: int, *, organization_id: int, collaboration_id: int) -> Principal:
+        members = self.api.collaborations.setdefault(collaboration_id, [])
+        if organization_id not in members:
+            members.append(organization_id)
+        return self.auth.add_node(node_id, organization_id=organization_id, collaboration_id=collaboration_id)
+
+    @asynccontextmanager
+    async def relay(self, **changes: Any) -> AsyncIterator[Relay]:
+        settings = RelaySettings.model_validate(QUICK | changes)
+        service = create_service(settings, bus=self.bus, network=self.network)
+        async with serving(service, settings, self.bus.run) as relay:
+            yield relay
+
+
+def matching(items: Sequence[Mapping[str, Any]], **fields: Any) -> list[Mapping[str, Any]]:
+    return [item for item in items if all(item.get(name) == value for name, value in fields.items())]
