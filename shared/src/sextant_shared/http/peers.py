@@ -3,6 +3,7 @@
 `/internal/*` is what services ask each other; a call carries the caller's service token.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -52,6 +53,10 @@ class HttpNetwork:
         del service
 
 
+async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, send)
+
+
 class InProcessNetwork:
     """Services of this process, found by name once they are registered."""
 
@@ -70,8 +75,9 @@ class InProcessNetwork:
         """Straight into the application."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            # looked up at the call, so that services may be made in any order
-            await self._apps[service](scope, receive, send)
+            # Looked up at the call, so that services may be made in any order; a task of its own, so that what the
+            # other service binds for its log lines does not end up in ours.
+            await asyncio.create_task(_answer(self._apps[service], scope, receive, send))
 
         return httpx.ASGITransport(app=app, raise_app_exceptions=False)
 
