@@ -21,7 +21,7 @@ from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.peers import InProcessNetwork
 from sextant_shared.http.service import Server, Service, make_app, uvicorn_config
 from sextant_shared.ids import new_id
-from sextant_shared.messaging import API_COMMANDS, Bus, InProcessBus
+from sextant_shared.messaging import API_COMMANDS, Broadcast, Bus, Handler, InProcessBus
 from sextant_shared.security import Principal, PrincipalCache, TokenVerifier
 from sextant_shared.testing.fakes import FakeAuth
 
@@ -49,11 +49,28 @@ async def eventually(condition: Callable[[], Any]) -> Any:
 
 
 class Switchable:
-    """A bus that can be away."""
+    """A bus that can be away.
+
+    Attributes:
+        down: while True, it takes nothing.
+        gaps: what to call when events may have been missed.
+    """
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.down = False
+        self.gaps: list[Callable[[], Awaitable[None]]] = []
+
+    def broadcast(
+        self,
+        handler: Handler,
+        *,
+        keys: Sequence[str] = (),
+        on_gap: Callable[[], Awaitable[None]] | None = None,
+    ) -> Broadcast:
+        if on_gap is not None:
+            self.gaps.append(on_gap)
+        return self._bus.broadcast(handler, keys=keys, on_gap=on_gap)
 
     async def send(self, queue: Any, message: Envelope) -> None:
         if self.down:
@@ -165,6 +182,10 @@ class Ear:
     async def say(self, event: str, *payload: Any) -> None:
         await self.client.emit(event, payload or None, namespace=NAMESPACE)
 
+    async def settle(self) -> None:
+        """Wait until relay has taken in all that was said."""
+        await self.client.call("ping", namespace=NAMESPACE)
+
 
 @dataclass
 class Relay:
@@ -227,6 +248,11 @@ class Stage:
 
     async def publish(self, *contents: Content) -> None:
         await self.bus.publish([envelope(content) for content in contents])
+
+    async def gap(self) -> None:
+        """Let relays know that they may have missed something."""
+        for on_gap in self.bus.gaps:
+            await on_gap()
 
     def node(self, node_id: int, *, organization_id: int, collaboration_id: int) -> Principal:
         members = self.api.collaborations.setdefault(collaboration_id, [])
