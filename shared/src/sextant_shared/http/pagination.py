@@ -30,8 +30,8 @@ class Page:
 
     @property
     def offset(self) -> int:
-        """How many items come before the page."""
-        return (self.number - 1) * self.per_page
+        """How many items come before the page; no list is so long that a number that SQL can hold would not do."""
+        return min((self.number - 1) * self.per_page, _MAX_NUMBER)
 
     def order_by(
         self, columns: Mapping[str, ColumnElement[Any]], default: Sequence[UnaryExpression[Any]]
@@ -63,7 +63,7 @@ def requested_page(request: Request) -> Page:
         ValidationFailedError: they are not what they should be.
     """
     sort = tuple(
-        (name.removeprefix("-").strip(), name.startswith("-"))
+        (name.removeprefix("-").removeprefix("+").strip(), name.startswith("-"))
         for name in (part.strip() for part in _first(request, "sort", "").split(","))
         if name
     )
