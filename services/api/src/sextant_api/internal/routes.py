@@ -1,0 +1,36 @@
+"""`/internal`: for services alone, with a service token; the gateway never routes it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from sextant_api.dependencies import Db
+from sextant_api.internal import repository
+from sextant_shared.contract.errors import NotFoundError
+from sextant_shared.contract.routing import AUTH, RELAY
+from sextant_shared.http.access import Peer
+from sextant_shared.http.json import JsonResponse
+from sextant_shared.http.query import PathId
+from sextant_shared.security import Principal
+
+router = APIRouter(prefix="/internal")
+
+
+@router.get("/organizations/{organization_id}")
+async def read_organization(
+    _: Annotated[Principal, Depends(Peer(AUTH, RELAY))], organization_id: PathId, db: Db
+) -> JsonResponse:
+    """Say who works together with an organization."""
+    async with db.read() as session:
+        found = await repository.organization_with_collaborations(session, organization_id)
+    if found is None:
+        raise NotFoundError("There is no such organization")
+    return JsonResponse(found)
+
+
+@router.get("/collaborations")
+async def list_collaborations(_: Annotated[Principal, Depends(Peer(RELAY))], db: Db) -> JsonResponse:
+    """Name all collaborations."""
+    async with db.read() as session:
+        ids = await repository.collaboration_ids(session)
+    return JsonResponse({"ids": list(ids)})

@@ -1,0 +1,167 @@
+"""Every query about organizations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, exists, false, func, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sextant_api.models import memberships, nodes, organizations, runs, studies, study_members, tasks
+from sextant_api.models.reach import collaborations_of, partners_of
+from sextant_shared.contract.permissions import Scope
+from sextant_shared.db.patterns import like
+from sextant_shared.http.pagination import Page
+
+_table = organizations.c
+_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+    "id": _table.id,
+    "name": _table.name,
+    # empty and missing alike come first, on either database
+    **{
+        column.name: func.coalesce(column, "")
+        for column in (_table.country, _table.domain, _table.zipcode, _table.address1, _table.address2)
+    },
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list may be narrowed by."""
+
+    name: str | None = None
+    country: str | None = None
+    collaboration_id: int | None = None
+    study_id: int | None = None
+    ids: Sequence[int] = ()
+
+
+def visible_within(scope: Scope | None, organization_id: int) -> ColumnElement[bool]:
+    """The organizations that members of `organization_id` see who hold VIEW with `scope`."""
+    if scope is Scope.GLOBAL:
+        return true()
+    if scope is Scope.COLLABORATION:
+        return or_(_table.id == organization_id, _table.id.in_(partners_of(organization_id)))
+    if scope is Scope.ORGANIZATION:
+        return _table.id == organization_id
+    return false()
+
+
+async def find(session: AsyncSession, organization_id: int) -> Row[Any] | None:
+    """One organization."""
+    return (await session.execute(select(organizations).where(_table.id == organization_id))).one_or_none()
+
+
+async def find_with_view(
+    session: AsyncSession, organization_id: int, visible: ColumnElement[bool]
+) -> tuple[Row[Any], bool] | None:
+    """One organization, and whether it is among the visible ones."""
+    row = (
+        await session.execute(select(organizations, visible.label("is_visible")).where(_table.id == organization_id))
+    ).one_or_none()
+    return None if row is None else (row, bool(row.is_visible))
+
+
+async def listed(
+    session: AsyncSession, visible: ColumnElement[bool], filters: Filters, page: Page
+) -> tuple[Sequence[Row[Any]], int]:
+    """One page of the visible organizations, and how many there are in all."""
+    conditions = [visible]
+    if filters.name is not None:
+        conditions.append(like(_table.name, filters.name))
+    if filters.country is not None:
+        conditions.append(_table.country == filters.country)
+    if filters.collaboration_id is not None:
+        members = select(memberships.c.organization_id).where(
+            memberships.c.collaboration_id == filters.collaboration_id
+        )
+        conditions.append(_table.id.in_(members))
+    if filters.study_id is not None:
+        members = select(study_members.c.organization_id).where(study_members.c.study_id == filters.study_id)
+        conditions.append(_table.id.in_(members))
+    if filters.ids:
+        conditions.append(_table.id.in_(filters.ids))
+    total = (await session.execute(select(func.count()).select_from(organizations).where(*conditions))).scalar_one()
+    rows = (
+        await session.execute(
+            select(organizations)
+            .where(*conditions)
+            .order_by(*page.order_by(_SORTABLE, [_table.id.asc()]))
+            .limit(page.per_page)
+            .offset(page.offset)
+        )
+    ).all()
+    return rows, total
+
+
+async def collaboration_of_study(session: AsyncSession, study_id: int) -> int | None:
+    """The collaboration that a study belongs to; None when there is no such study."""
+    return await session.scalar(select(studies.c.collaboration_id).where(studies.c.id == study_id))
+
+
+async def in_collaboration(session: AsyncSession, collaboration_id: int, organization_id: int) -> bool:
+    """Tell whether an organization is a member of a collaboration."""
+    found = await session.execute(
+        select(memberships.c.organization_id).where(
+            memberships.c.collaboration_id == collaboration_id, memberships.c.organization_id == organization_id
+        )
+    )
+    return found.first() is not None
+
+
+async def are_partners(session: AsyncSession, one: int, other: int) -> bool:
+    """Tell whether two organizations share a collaboration."""
+    found = await session.execute(
+        select(memberships.c.organization_id).where(
+            memberships.c.organization_id == other, memberships.c.collaboration_id.in_(collaborations_of(one))
+        )
+    )
+    return found.first() is not None
+
+
+async def add(session: AsyncSession, values: Mapping[str, Any]) -> Row[Any]:
+    """Write a new organization.
+
+    Raises:
+        IntegrityError: the name is taken.
+    """
+    return (await session.execute(organizations.insert().values(**values).returning(*organizations.c))).one()
+
+
+async def change(session: AsyncSession, organization_id: int, values: Mapping[str, Any]) -> Row[Any] | None:
+    """Change an organization; None when it is gone.
+
+    Raises:
+        IntegrityError: the name is taken.
+    """
+    update = organizations.update().where(_table.id == organization_id).values(**values)
+    return (await session.execute(update.returning(*organizations.c))).one_or_none()
+
+
+async def has_dependents(session: AsyncSession, organization_id: int) -> bool:
+    """Tell whether there is anything that would go with an organization."""
+    dependents = [
+        exists().where(memberships.c.organization_id == organization_id),
+        exists().where(nodes.c.organization_id == organization_id),
+        exists().where(tasks.c.init_org_id == organization_id),
+        exists().where(runs.c.organization_id == organization_id),
+    ]
+    return bool((await session.execute(select(or_(*dependents)))).scalar_one())
+
+
+async def collaboration_ids(session: AsyncSession, organization_id: int) -> Sequence[int]:
+    """The collaborations that an organization is a member of."""
+    found = await session.scalars(collaborations_of(organization_id).order_by(memberships.c.collaboration_id))
+    return found.all()
+
+
+async def node_rows(session: AsyncSession, organization_id: int) -> Sequence[Row[Any]]:
+    """The nodes of an organization."""
+    return (
+        await session.execute(select(nodes).where(nodes.c.organization_id == organization_id).order_by(nodes.c.id))
+    ).all()
+
+
+async def remove(session: AsyncSession, organization_id: int) -> None:
+    """Delete an organization, and with it what refers to it."""
+    await session.execute(organizations.delete().where(_table.id == organization_id))

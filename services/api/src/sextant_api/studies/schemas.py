@@ -1,0 +1,28 @@
+"""What may be said about a study."""
+
+from pydantic import Field
+
+from sextant_api.fields import DistinctIds, Id, Name, RequestModel
+
+
+class NewStudy(RequestModel):
+    """The body of POST /study."""
+
+    name: Name
+    collaboration_id: Id
+    organization_ids: DistinctIds
+
+
+class StudyChanges(RequestModel):
+    """The body of PATCH /study/{id}; only what was sent counts, so the defaults are never read."""
+
+    name: Name = ""
+    organization_ids: DistinctIds = Field(default_factory=list)
+    collaboration_id: Id = 0
+    """The wire takes it, and takes no notice of it: a study stays where it is."""
+
+
+class Member(RequestModel):
+    """The body that names an organization to be added or taken out."""
+
+    id: Id
