@@ -1,0 +1,1 @@
+"""Ending what runs: tasks with all that descends from them, and everything at a node."""

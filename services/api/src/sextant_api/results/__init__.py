@@ -1,0 +1,1 @@
+"""Results: what runs gave back, named by their runs."""

@@ -1,0 +1,1 @@
+"""Runs: a task's work at one organization's node."""

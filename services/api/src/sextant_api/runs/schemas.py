@@ -1,0 +1,44 @@
+"""What a node may say about its run."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+from sextant_api.fields import RequestModel, Text
+from sextant_shared.contract.statuses import RunStatus
+
+_DATE_LENGTH = len("2024-01-02")
+
+
+def _moment(value: Any) -> datetime:
+    """Read an ISO 8601 time, with or without zone and fractions; one without a zone is UTC."""
+    if not isinstance(value, str) or len(value) <= _DATE_LENGTH:
+        raise ValueError("Must be an ISO 8601 date with time")
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("Must be an ISO 8601 date with time") from None
+
+
+def without_nulls(text: str) -> str:
+    """Replace the one character that PostgreSQL cannot store: a log with it is still worth keeping."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _not_null(value: Any) -> Any:
+    """Refuse null, which is not the same as leaving a field out."""
+    if value is None:
+        raise ValueError("Must not be null")
+    return value
+
+
+class RunChange(RequestModel):
+    """The body of `PATCH /run/{id}`; what is absent stays as it is."""
+
+    status: Annotated[RunStatus | None, BeforeValidator(_not_null)] = None
+    started_at: Annotated[datetime | None, BeforeValidator(_moment)] = None
+    finished_at: Annotated[datetime | None, BeforeValidator(_moment)] = None
+    result: Annotated[Text | None, BeforeValidator(_not_null)] = None
+    log: Annotated[str | None, AfterValidator(without_nulls), BeforeValidator(_not_null)] = None

@@ -1,0 +1,53 @@
+"""What the body of `POST /task` holds."""
+
+import math
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from sextant_api.fields import Name, RequestModel, Text
+from sextant_shared.http.query import MAX_ID
+
+_LABEL_LENGTH: Final = 255
+
+
+def _wire_id(value: Any) -> Any:
+    """Take numbers as the wire does, which reads "5" and 5.0 as 5; null is no id."""
+    if isinstance(value, bool) or value is None or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError("Must be a whole number")
+    return int(value) if isinstance(value, float) else value
+
+
+WireId = Annotated[int, BeforeValidator(_wire_id), Field(ge=1, le=MAX_ID)]
+_GivenId = Annotated[int | None, BeforeValidator(_wire_id), Field(ge=1, le=MAX_ID)]
+
+
+class OrganizationInput(BaseModel):
+    """One organization that is to run the task, and what its algorithm is given."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: WireId
+    input: Text
+
+
+class DatabaseChoice(BaseModel):
+    """One database of the nodes that the algorithm uses; everything but the label is handed on as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    label: Annotated[Text, Field(min_length=1, max_length=_LABEL_LENGTH)]
+
+
+class TaskRequest(RequestModel):
+    """A task to make."""
+
+    name: Name = ""
+    description: Annotated[Text, Field(max_length=1024)] = ""
+    image: Annotated[Text, Field(min_length=1)]
+    organizations: Annotated[list[OrganizationInput], Field(min_length=1)]
+    collaboration_id: _GivenId = None
+    study_id: _GivenId = None
+    store_id: _GivenId = None
+    databases: list[DatabaseChoice] | None = None
+    server_url: str | None = None
