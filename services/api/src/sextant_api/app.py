@@ -1,10 +1,20 @@
 """The composition root of api: the only place that knows all of its parts."""
 
-from sextant_api import system
+from sextant_api import collaborations, internal, nodes, organizations, studies, system
 from sextant_api.commands import Dispatcher
 from sextant_api.dependencies import Collaborators
+from sextant_api.kills import routes as kills
 from sextant_api.models import outbox
+from sextant_api.payloads import routes as payloads
+from sextant_api.results import routes as results
+from sextant_api.runs import consumers as run_consumers
+from sextant_api.runs import internal as runs_internal
+from sextant_api.runs import routes as runs
 from sextant_api.settings import ApiSettings
+from sextant_api.tasks import internal as tasks_internal
+from sextant_api.tasks import routes as tasks
+from sextant_api.tasks.status_watch import BROADCAST_KEYS as STATUS_KEYS
+from sextant_api.tasks.status_watch import StatusWatch
 from sextant_shared.contract.routing import API, AUTH
 from sextant_shared.db import Database, OutboxDispatcher
 from sextant_shared.http.access import Gate
@@ -35,22 +45,38 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     peers = Peers(network, settings, name=API)
     principals = PrincipalCache(HttpPrincipalSource(peers.peer(AUTH)))
     bus.broadcast(principals.on_event, keys=BROADCAST_KEYS, on_gap=principals.forget_all)
-    collaborators = Collaborators(settings=settings, db=db, auth=peers.peer(AUTH))
+    status_watch = StatusWatch(
+        db,
+        hold_seconds=settings.status_hold_seconds,
+        settle_seconds=settings.status_settle_seconds,
+        recheck_seconds=settings.status_recheck_seconds,
+    )
+    bus.broadcast(status_watch.on_event, keys=STATUS_KEYS, on_gap=status_watch.on_gap)
+    collaborators = Collaborators(
+        settings=settings,
+        db=db,
+        auth=peers.peer(AUTH),
+        users=HttpPrincipalSource(peers.peer(AUTH)),
+        status_watch=status_watch,
+    )
 
     app = make_app(
         title="Sextant api", description="Organizations, collaborations, studies, nodes, tasks, runs and results"
     )
     Gate(TokenVerifier(JwksClient(peers.public(AUTH))), principals).install(app)
     collaborators.install(app)
-    for router in (system.router,):
-        app.include_router(router)
+    for noun in (system, internal, organizations, collaborations, studies, nodes):
+        app.include_router(noun.router)
+    for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, payloads):
+        app.include_router(routes.router)
     app.include_router(health_router({"database": db.ping, "broker": bus.ping}))
 
-    bus.consume(API_COMMANDS, Dispatcher())
+    bus.consume(API_COMMANDS, Dispatcher(run_consumers.handlers(db)))
     return Service(
         name=API,
         app=app,
         asgi=wrap_app(app, settings, service=API),
-        tasks=[OutboxDispatcher(db, outbox, bus.publish, service=API).run],
+        tasks=[OutboxDispatcher(db, outbox, bus.publish, service=API).run, status_watch.run],
+        drain=[status_watch.release],
         close=[peers.close, db.close],
     )

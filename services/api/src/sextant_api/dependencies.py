@@ -4,11 +4,14 @@ Owns the one typed container on `app.state`. Access rules stand here by name, so
 in its signature; it must not know what a route does.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, Request
 
+from sextant_api.containers.errors import ContainerEndedError
+from sextant_api.containers.repository import is_running
 from sextant_api.settings import ApiSettings
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.db import Database
@@ -16,6 +19,11 @@ from sextant_shared.http.access import Anyone, Caller
 from sextant_shared.http.peers import Peer as PeerClient
 from sextant_shared.http.query import Query
 from sextant_shared.security import Principal
+from sextant_shared.security.principal_cache import PrincipalSource
+
+if TYPE_CHECKING:
+    # only a name here: what is in the package of tasks needs this module
+    from sextant_api.tasks.status_watch import StatusWatch
 
 
 @dataclass(frozen=True)
@@ -26,11 +34,15 @@ class Collaborators:
         settings: validated.
         db: api's database.
         auth: to ask auth.
+        users: to ask auth about users.
+        status_watch: to wait for tasks.
     """
 
     settings: ApiSettings
     db: Database
     auth: PeerClient
+    users: PrincipalSource
+    status_watch: "StatusWatch"
 
     def install(self, app: FastAPI) -> None:
         """Let the routes of `app` use these."""
@@ -50,14 +62,27 @@ def _auth(request: Request) -> PeerClient:
     return _collaborators(request).auth
 
 
+def _alive(*kinds: ClientType) -> Callable[..., Awaitable[Principal]]:
+    """The same access rule, but a container is let in only while its run goes on."""
+
+    async def caller(principal: Annotated[Principal, Depends(Caller(*kinds))], db: Db) -> Principal:
+        if principal.is_container:
+            async with db.read() as session:
+                if not await is_running(session, principal.id, principal.organization_id):
+                    raise ContainerEndedError
+        return principal
+
+    return caller
+
+
 Everything = Annotated[Collaborators, Depends(_collaborators)]
 Db = Annotated[Database, Depends(_database)]
 Auth = Annotated[PeerClient, Depends(_auth)]
 ReadQuery = Annotated[Query, Depends(Query)]
 
 NoCaller = Annotated[None, Depends(Anyone())]
-AnyPrincipal = Annotated[Principal, Depends(Caller())]
+AnyPrincipal = Annotated[Principal, Depends(_alive())]
 User = Annotated[Principal, Depends(Caller(ClientType.USER))]
 Node = Annotated[Principal, Depends(Caller(ClientType.NODE))]
 UserOrNode = Annotated[Principal, Depends(Caller(ClientType.USER, ClientType.NODE))]
-UserOrContainer = Annotated[Principal, Depends(Caller(ClientType.USER, ClientType.CONTAINER))]
+UserOrContainer = Annotated[Principal, Depends(_alive(ClientType.USER, ClientType.CONTAINER))]

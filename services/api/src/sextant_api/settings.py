@@ -28,3 +28,12 @@ class ApiSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSetting
     inbox_days: float = Field(
         default=7.0, gt=0, description="How long a message is remembered, so that it is not acted upon twice"
     )
+    status_hold_seconds: float = Field(
+        default=20.0, ge=0, description="How long a poll of an unfinished task's status is held until there is news"
+    )
+    status_settle_seconds: float = Field(
+        default=0.5, ge=0, description="How long a held poll waits for the end once something less has changed"
+    )
+    status_recheck_seconds: float = Field(
+        default=5.0, gt=0, description="How often the statuses that polls are held for are looked up unasked"
+    )

@@ -259,12 +259,13 @@ def upgrade() -> None:
         "run_logs",
         sa.Column("id", big_id, sa.Identity(), nullable=False),
         sa.Column("run_id", big_id, nullable=False),
+        sa.Column("said_at", UtcDateTime(), nullable=False),
         sa.Column("piece", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_run_logs_run_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_run_logs"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_run_logs_run_id_id", "run_logs", ["run_id", "id"])
+    op.create_index("ix_run_logs_run_id_said_at", "run_logs", ["run_id", "said_at"])
     op.create_table(
         "run_results",
         sa.Column("run_id", big_id, autoincrement=False, nullable=False),
