@@ -6,8 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import httpx
+import orjson
 import socketio
 from fastapi import Depends
+from prometheus_client import REGISTRY
 
 from sextant_relay.app import create_service
 from sextant_relay.settings import RelaySettings
@@ -25,6 +28,7 @@ from sextant_shared.messaging import API_COMMANDS, Broadcast, Bus, Handler, InPr
 from sextant_shared.security import Principal, PrincipalCache, TokenVerifier
 from sextant_shared.testing.fakes import FakeAuth
 
+_POLL = "/socket.io/?EIO=4&transport=polling"
 PATIENCE = 10.0
 """Seconds after which something that should have happened has not."""
 
@@ -179,12 +183,65 @@ class Ear:
         await eventually(lambda: len(self.of(event)) >= count)
         return self.of(event)
 
+    async def until_payload(self, event: str, payload: Any) -> None:
+        """Wait for an event with this payload."""
+        await eventually(lambda: payload in self.of(event))
+
     async def say(self, event: str, *payload: Any) -> None:
         await self.client.emit(event, payload or None, namespace=NAMESPACE)
 
     async def settle(self) -> None:
         """Wait until relay has taken in all that was said."""
         await self.client.call("ping", namespace=NAMESPACE)
+
+
+class Session:
+    """A session of Engine.IO over long polling, written out packet by packet.
+
+    Attributes:
+        opened: what the server said at its beginning.
+        got: the payloads of all packets that came, without Engine.IO's mark of a message.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self.opened: dict[str, Any] = {}
+        self.got: list[str] = []
+
+    async def open(self) -> None:
+        """Begin."""
+        answer = await self._client.get(_POLL)
+        self.opened = orjson.loads(answer.raise_for_status().text[1:])
+
+    async def enter(self) -> None:
+        """Enter the namespace."""
+        await self.post(f"40{NAMESPACE},")
+
+    async def post(self, *packets: str, check: bool = True) -> httpx.Response:
+        """Send packets in one batch."""
+        return await self.post_raw("\x1e".join(packets).encode(), check=check)
+
+    async def post_raw(self, body: bytes, *, check: bool = True) -> httpx.Response:
+        """Send what may be no packets at all."""
+        answer = await self._client.post(_POLL, params={"sid": self.opened["sid"]}, content=body)
+        return answer.raise_for_status() if check else answer
+
+    async def get(self, *, check: bool = True) -> httpx.Response:
+        """Fetch what there is, or wait for something."""
+        answer = await self._client.get(_POLL, params={"sid": self.opened["sid"]})
+        if answer.is_success:
+            self.got += [packet.removeprefix("4") for packet in answer.text.split("\x1e")]
+        return answer.raise_for_status() if check else answer
+
+    async def until(self, packet: str, *, start: bool = False) -> str:
+        """Fetch until a packet came, or one that starts so."""
+        packet = packet.removeprefix("4")
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for each in self.got:
+                    if each == packet or (start and each.startswith(packet)):
+                        return each
+                await self.get()
 
 
 @dataclass
@@ -195,6 +252,23 @@ class Relay:
     service: Service
     server: Server
     exits: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @asynccontextmanager
+    async def session(self, token: str | None) -> AsyncIterator[Session]:
+        """Begin a session by hand. Nobody answers its pings."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE) as client:
+            session = Session(client)
+            await session.open()
+            yield session
+
+    async def until_identified(self, count: int) -> None:
+        """Wait until so many connections are known and seated."""
+        await eventually(lambda: sum(self.connections(kind) for kind in ("node", "user")) >= count)
+
+    def connections(self, kind: str) -> float:
+        """How many connections of a kind there are, as Prometheus is told."""
+        return REGISTRY.get_sample_value("sextant_relay_connections", {"kind": kind}) or 0
 
     def ear(self, *, reconnection: bool = False) -> Ear:
         ear = Ear(self.url, socketio.AsyncClient(reconnection=reconnection, reconnection_delay=0.1))

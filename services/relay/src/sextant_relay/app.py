@@ -84,7 +84,7 @@ def create_service(settings: RelaySettings, *, bus: Bus, network: Network) -> Se
             wrap_app(app, settings, service=RELAY),
             is_leaving=departure.is_closed_to_newcomers,
         ),
-        tasks=[transport.run, hub.run, presence.run, interest.run],
+        tasks=[transport.run, presence.run, interest.run],
         drain=[departure.run],
         close=[hub.close, outgoing.close, peers.close],
     )

@@ -45,8 +45,8 @@ _JUDGED_AT_ONCE = 64
 _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 _SYNC_SPREAD_SECONDS = 1.0
 _SYNC_SPREAD_STEPS = 20
-_COUNT_SECONDS = 5.0
 _LONGEST_NAME = 100
+_UNIDENTIFIED = "unidentified"
 _ALL_NODES = (Audience(Room.all_nodes(), NODES),)
 
 
@@ -98,6 +98,7 @@ class Hub:
         """A socket entered the namespace; it is judged in the background."""
         connection = Connection(str(new_id()), address, token)
         self._connections[address.sid] = connection
+        CONNECTIONS.labels(_UNIDENTIFIED).inc()
         self._review(connection)
 
     def received(self, sid: str, event: str, arguments: tuple[Any, ...]) -> None:
@@ -154,22 +155,12 @@ class Hub:
         _log.info("sockets_sent_away", sockets=len(leaving))
 
     async def close(self) -> None:
-        """Stop all that is under way."""
+        """Stop all that is under way; who is still here is not any more."""
+        for connection in self._connections.values():
+            self._close(connection, "relay ends")
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
-
-    async def run(self) -> None:
-        """Keep the gauges up to date, until cancelled."""
-        while True:
-            kinds = {str(ClientType.NODE): 0, str(ClientType.USER): 0, "unidentified": 0}
-            for connection in self._connections.values():
-                if connection.is_open():
-                    kinds[connection.kind or "unidentified"] += 1
-            for kind, number in kinds.items():
-                CONNECTIONS.labels(kind).set(number)
-            ROOMS.set(len(self._rooms))
-            await asyncio.sleep(_COUNT_SECONDS)
 
     # -- who sits where --------------------------------------------------------------------------
 
@@ -222,6 +213,7 @@ class Hub:
             self._interest.release(listening.keys - before.keys)
             return
         self._rooms.join(connection, kind, listening.rooms - before.rooms)
+        ROOMS.set(len(self._rooms))
         connection.listening = listening
         self._interest.release(before.keys - listening.keys)
         self._welcome(connection, principal, before)
@@ -260,6 +252,8 @@ class Hub:
             self._deliver(socket_events.SYNC, None, [connection])
         if not is_new:
             return
+        CONNECTIONS.labels(_UNIDENTIFIED).dec()
+        CONNECTIONS.labels(principal.client_type).inc()
         _log.info(
             "connection_identified", connection=connection.id, principal=f"{principal.client_type}:{principal.id}"
         )
@@ -286,8 +280,10 @@ class Hub:
         kind = connection.kind
         if not connection.close():
             return False
+        CONNECTIONS.labels(kind or _UNIDENTIFIED).dec()
         if kind is not None:
             self._rooms.leave(connection, kind, connection.listening.rooms)
+            ROOMS.set(len(self._rooms))
             self._interest.release(connection.listening.keys)
             connection.listening = SILENCE
             self._presence.closed(connection.id)

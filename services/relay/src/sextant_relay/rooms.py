@@ -89,33 +89,36 @@ class Rooms:
     """The rooms of this replica. A room exists while somebody sits in it."""
 
     def __init__(self) -> None:
-        self._seats: dict[tuple[Room, ClientType], dict[str, Connection]] = {}
+        self._seats: dict[Room, dict[ClientType, dict[str, Connection]]] = {}
 
     def __len__(self) -> int:
-        return len({room for room, _kind in self._seats})
-
-    def leave(self, connection: Connection, kind: ClientType, rooms: Iterable[Room]) -> None:
-        """Take a connection out of rooms."""
-        for room in rooms:
-            seats = self._seats.get((room, kind))
-            if seats is not None:
-                seats.pop(connection.id, None)
-                if not seats:
-                    del self._seats[room, kind]
+        return len(self._seats)
 
     def join(self, connection: Connection, kind: ClientType, rooms: Iterable[Room]) -> None:
         """Put a connection into rooms."""
         for room in rooms:
-            self._seats.setdefault((room, kind), {})[connection.id] = connection
+            self._seats.setdefault(room, {}).setdefault(kind, {})[connection.id] = connection
+
+    def leave(self, connection: Connection, kind: ClientType, rooms: Iterable[Room]) -> None:
+        """Take a connection out of rooms."""
+        for room in rooms:
+            kinds = self._seats.get(room, {})
+            seats = kinds.get(kind, {})
+            seats.pop(connection.id, None)
+            if kinds and not seats:
+                kinds.pop(kind, None)
+                if not kinds:
+                    del self._seats[room]
 
     def members(self, to: Iterable[Audience], *, but_not: Room | None = None) -> list[Connection]:
         """List the connections of an audience, each once, however many of its rooms it sits in."""
         found: dict[str, Connection] = {}
         for room, kinds in to:
-            for kind in kinds:
-                found.update(self._seats.get((room, kind), {}))
+            for kind, seats in self._seats.get(room, {}).items():
+                if kind in kinds:
+                    found.update(seats)
         if but_not is not None:
-            for kind in BOTH:
-                for connection_id in self._seats.get((but_not, kind), {}):
+            for seats in self._seats.get(but_not, {}).values():
+                for connection_id in seats:
                     found.pop(connection_id, None)
         return list(found.values())

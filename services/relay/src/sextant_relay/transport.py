@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import engineio
 import socketio
 import structlog
 from engineio import packet as engineio_packet
@@ -65,6 +66,35 @@ class TextPacket(socketio_packet.Packet):
         return isinstance(self.data, list) and bool(self.data) and isinstance(self.data[0], str)
 
 
+class _Sessions(engineio.AsyncServer):
+    """Engine.IO's side, which ends sessions without waiting for their clients to take what is in their queues."""
+
+    async def end(self, session: str, reason: str, *, flush: bool = True) -> None:
+        """Close a session without a word, after or without what is in its queue.
+
+        A closing word would tell the official client's library not to come back.
+        """
+        socket = self.sockets.get(session)
+        if socket is None or socket.closed:
+            return
+        await socket.close(wait=False, abort=True, reason=reason)
+        while not flush and not socket.queue.empty():
+            socket.queue.get_nowait()
+        socket.queue.put_nowait(None)  # ends the writer, or the poll that waits
+
+    async def disconnect(self, sid: str | None = None) -> None:
+        """End a session that broke the rules. The library's own way would wait for ever."""
+        if sid is not None:
+            await self.end(sid, self.reason.SERVER_DISCONNECT)
+
+
+class _Server(socketio.AsyncServer):
+    """Socket.IO's side, on the above."""
+
+    def _engineio_server_class(self) -> type[_Sessions]:
+        return _Sessions
+
+
 class Transport:
     """Implements `Wire`.
 
@@ -80,7 +110,7 @@ class Transport:
         self._origins = frozenset(settings.cors_origins)
         self._first_seen: dict[str, float] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self.server = socketio.AsyncServer(
+        self.server: socketio.AsyncServer = _Server(  # type: ignore[no-untyped-call]  # the library has no types
             async_mode="asgi",
             always_connect=True,
             async_handlers=False,  # events of a socket keep their order; no handler of ours waits
@@ -94,6 +124,7 @@ class Transport:
             cors_credentials=True,
             monitor_clients=False,  # `run` does
         )
+        self._sessions: _Sessions = self.server.eio
 
     def packet(self, event: str, payload: Mapping[str, Any] | str | None) -> object:
         """Encode an event once."""
@@ -104,7 +135,7 @@ class Transport:
 
     def send(self, address: Address, packet: object) -> bool:
         """Put a packet into a socket's queue."""
-        socket = self.server.eio.sockets.get(address.session)
+        socket = self._sessions.sockets.get(address.session)
         if socket is None or socket.closed:
             return False
         if socket.queue.qsize() >= self._queue_packets:
@@ -121,12 +152,12 @@ class Transport:
 
     async def hang_up(self, address: Address) -> None:
         """End the transport as a lost network would."""
-        await self._end(address.session, self.server.reason.SERVER_DISCONNECT)
+        await self._sessions.end(address.session, self._sessions.reason.SERVER_DISCONNECT)
 
     async def hang_up_all(self) -> None:
         """End all that is left, whether in the namespace or not."""
-        for session in list(self.server.eio.sockets):
-            await self._end(session, self.server.reason.SERVER_DISCONNECT)
+        for session in list(self._sessions.sockets):
+            await self._sessions.end(session, self._sessions.reason.SERVER_DISCONNECT)
 
     def credentials_of(self, session: str) -> str | None:
         """The Authorization header of a session's first request.
@@ -146,37 +177,24 @@ class Transport:
     async def sweep(self) -> None:
         """End what does not answer, what never came in, and the long polls of what is closed already."""
         now = time.time()
-        sockets = self.server.eio.sockets
+        sockets = self._sessions.sockets
         for session, socket in list(sockets.items()):
             if socket.closed:
                 socket.queue.put_nowait(None)
                 sockets.pop(session, None)
             elif socket.last_ping and now - socket.last_ping > self._ping_timeout:
-                await self._end(session, self.server.reason.PING_TIMEOUT, flush=False)
+                await self._sessions.end(session, self._sessions.reason.PING_TIMEOUT, flush=False)
             elif self.server.manager.sid_from_eio_sid(session, NAMESPACE) is not None:
                 self._first_seen.pop(session, None)
             elif now - self._first_seen.setdefault(session, now) > self._stranger_seconds:
-                await self._end(session, self.server.reason.SERVER_DISCONNECT)
+                await self._sessions.end(session, self._sessions.reason.SERVER_DISCONNECT)
         for session in self._first_seen.keys() - sockets.keys():
             del self._first_seen[session]
         SESSIONS.set(len(sockets))
 
-    async def _end(self, session: str, reason: str, *, flush: bool = True) -> None:
-        """Close a session without a word, after or without what is in its queue.
-
-        A closing word would tell the official client's library not to come back.
-        """
-        socket = self.server.eio.sockets.get(session)
-        if socket is None or socket.closed:
-            return
-        await socket.close(wait=False, abort=True, reason=reason)
-        while not flush and not socket.queue.empty():
-            socket.queue.get_nowait()
-        socket.queue.put_nowait(None)  # ends the writer, or the poll that waits
-
     def _end_unheard(self, session: str) -> None:
         """Close a session that takes nothing any more."""
-        task = asyncio.create_task(self._end(session, self.server.reason.SERVER_DISCONNECT, flush=False))
+        task = asyncio.create_task(self._sessions.end(session, self._sessions.reason.SERVER_DISCONNECT, flush=False))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
