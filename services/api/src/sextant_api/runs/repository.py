@@ -169,9 +169,9 @@ class Contents:
     """What is shown inside of tasks.
 
     Attributes:
-        runs: `RUN_COLUMNS` of each run, by task, the newest first.
+        runs: `RUN_COLUMNS` of each run, by task, the oldest first.
         logs: by run.
-        results: `RESULT_COLUMNS` of each result, by task, the newest first.
+        results: `RESULT_COLUMNS` of each result, by task, the oldest first.
     """
 
     runs: Mapping[int, Sequence[Sequence[Any]]]
@@ -197,7 +197,7 @@ async def _of_tasks(
 ) -> dict[int, list[Sequence[Any]]]:
     grouped: dict[int, list[Sequence[Any]]] = {}
     if task_ids:
-        rows = await session.execute(statement.where(runs.c.task_id.in_(task_ids)).order_by(runs.c.id.desc()))
+        rows = await session.execute(statement.where(runs.c.task_id.in_(task_ids)).order_by(runs.c.id))
         for row in rows:
             grouped.setdefault(row.task_id, []).append(row)
     return grouped

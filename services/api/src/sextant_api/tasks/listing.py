@@ -3,6 +3,8 @@
 A filter names something: what does not exist is the caller's mistake, and what lies out of its reach is refused.
 """
 
+from dataclasses import replace
+
 from sextant_api.tasks.lookups import Lookups
 from sextant_api.tasks.policy import Owner, Reach, require
 from sextant_api.tasks.repository import TaskFilter
@@ -97,7 +99,11 @@ def judge(narrowed: TaskFilter, principal: Principal, reach: Reach, found: dict[
     if narrowed.collaboration_id is not None:
         nowhere = Owner(narrowed.collaboration_id, None, None, is_near=False)
         require(reach, principal, found.get("collaboration_id", nowhere), _VIEW)
-    for name in ("study_id", "init_org_id", "parent_id", "job_id"):
+    for name in ("parent_id", "job_id"):
+        if name in found:
+            # what descends from a task may be of other organizations: its collaboration counts, not who made it
+            require(reach, principal, replace(found[name], organization_id=None, user_id=None), _VIEW)
+    for name in ("study_id", "init_org_id"):
         if name in found:
             require(reach, principal, found[name], _VIEW)
     if "init_user_id" in found:

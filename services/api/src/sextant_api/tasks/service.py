@@ -132,12 +132,13 @@ async def _of_container(tx: Transaction, container: Principal, asked: TaskReques
         raise ContainerEndedError
     if not asked.image.endswith(parent.image):
         raise WrongImageError("A container may only make subtasks with its own image")
-    if asked.collaboration_id not in (None, parent.collaboration_id):
-        raise PermissionDeniedError("A container may only make subtasks in its own collaboration")
     study_id = asked.study_id if parent.study_id is None else parent.study_id
     if asked.study_id not in (None, study_id):
         raise PermissionDeniedError("A container may only make subtasks in its own study")
-    place = await _find_place(tx, parent.collaboration_id, study_id, container.organization_id)
+    named = asked.collaboration_id or (parent.collaboration_id if study_id is None else None)
+    place = await _find_place(tx, named, study_id, container.organization_id)
+    if place.collaboration_id != parent.collaboration_id:
+        raise PermissionDeniedError("A container may only make subtasks in its own collaboration")
     values = {
         "image": parent.image,
         "store_id": parent.store_id,
