@@ -282,6 +282,8 @@ async def _run(task: Callable[[], Awaitable[None]]) -> None:
 
 async def _leave(client: socketio.AsyncClient) -> None:
     await client.shutdown()
+    if client.eio.http is not None:  # the library leaves it open when it could not connect
+        await client.eio.http.close()
 
 
 @asynccontextmanager
