@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Identity, Integer
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Float, Identity, Integer, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
@@ -75,3 +75,25 @@ def _sqlite_now(element: utc_now, compiler: SQLCompiler, **kwargs: Any) -> str:
     # Milliseconds are what SQLite offers; padded to the six digits in which SQLAlchemy writes times, because
     # SQLite compares them as text.
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
+
+
+class utc_after(FunctionElement[datetime]):  # noqa: N801 - written like the SQL function it is
+    """The database's clock, so many seconds from now (before now, if negative): `utc_after(40)`."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(literal(float(seconds), Float()))
+
+
+@compiles(utc_after, "postgresql")
+def _postgresql_after(element: utc_after, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kwargs)}))"
+
+
+@compiles(utc_after, "sqlite")
+def _sqlite_after(element: utc_after, compiler: SQLCompiler, **kwargs: Any) -> str:
+    seconds = compiler.process(element.clauses, **kwargs)
+    # in the format of `utc_now`, with which it is compared
+    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', printf('%+.6f seconds', {seconds})) || '000')"
