@@ -3,9 +3,15 @@
 from sextant_api import collaborations, internal, nodes, organizations, studies, system
 from sextant_api.commands import Dispatcher
 from sextant_api.dependencies import Collaborators
+from sextant_api.housekeeping import Housekeeping
 from sextant_api.kills import routes as kills
 from sextant_api.models import outbox
 from sextant_api.payloads import routes as payloads
+from sextant_api.periodic import Periodic
+from sextant_api.presence import consumers as presence_consumers
+from sextant_api.presence.healing import Healer
+from sextant_api.presence.metrics import NodeMetrics
+from sextant_api.presence.sweeper import Sweeper
 from sextant_api.results import routes as results
 from sextant_api.runs import consumers as run_consumers
 from sextant_api.runs import internal as runs_internal
@@ -25,6 +31,8 @@ from sextant_shared.http.service import Service, make_app, wrap_app
 from sextant_shared.messaging import API_COMMANDS, Bus
 from sextant_shared.security import JwksClient, PrincipalCache, TokenVerifier
 from sextant_shared.security.principal_cache import BROADCAST_KEYS
+
+_HOUSEKEEPING_SECONDS = 60.0
 
 
 def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Service:
@@ -71,12 +79,31 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         app.include_router(routes.router)
     app.include_router(health_router({"database": db.ping, "broker": bus.ping}))
 
-    bus.consume(API_COMMANDS, Dispatcher(run_consumers.handlers(db)))
+    metrics = NodeMetrics()
+    bus.consume(
+        API_COMMANDS,
+        Dispatcher(
+            run_consumers.handlers(db),
+            presence_consumers.handlers(db, metrics, grace_seconds=settings.presence_grace_seconds),
+        ),
+    )
+    dispatcher = OutboxDispatcher(db, outbox, bus.publish, service=API)
+    sweeper = Sweeper(db)
+    healer = Healer(
+        db, pending_seconds=settings.healing_pending_seconds, repeat_seconds=settings.healing_repeat_seconds
+    )
+    housekeeping = Housekeeping(db, metrics, dispatcher.measure, inbox_days=settings.inbox_days)
     return Service(
         name=API,
         app=app,
         asgi=wrap_app(app, settings, service=API),
-        tasks=[OutboxDispatcher(db, outbox, bus.publish, service=API).run, status_watch.run],
+        tasks=[
+            dispatcher.run,
+            status_watch.run,
+            Periodic(sweeper.sweep, seconds=settings.presence_sweep_seconds, name="sweep").run,
+            Periodic(healer.heal, seconds=settings.healing_check_seconds, name="heal").run,
+            Periodic(housekeeping.tidy, seconds=_HOUSEKEEPING_SECONDS, name="tidy").run,
+        ],
         drain=[status_watch.release],
         close=[peers.close, db.close],
     )

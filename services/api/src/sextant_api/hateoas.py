@@ -6,8 +6,7 @@ Owns which field stands where; takes rows that a repository fetched, and must no
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row
-
+from sextant_shared.db import Row
 from sextant_shared.http.hateoas import link, link_or_none, list_path, wire_time
 
 

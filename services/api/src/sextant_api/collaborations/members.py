@@ -6,14 +6,12 @@ announce cannot pass each other.
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sextant_api.collaborations import repository
 from sextant_shared.contract.events import MembershipChanged, NodeChanged
-from sextant_shared.db import Transaction
+from sextant_shared.db import Session, Transaction
 
 
-async def revise(session: AsyncSession, collaboration_ids: Collection[int]) -> Mapping[int, int]:
+async def revise(session: Session, collaboration_ids: Collection[int]) -> Mapping[int, int]:
     """Lock collaborations and give each its next revision; those that are gone are left out.
 
     Returns:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, exists, false, func, or_, select, true
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from sextant_api.collaborations.errors import CollaborationNameTakenError
 from sextant_api.models import algorithm_stores, collaborations, memberships, nodes, organizations, studies, tasks
 from sextant_api.models.reach import collaborations_of
 from sextant_shared.contract.permissions import Scope
+from sextant_shared.db.conflicts import breaks_unique
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
@@ -128,20 +131,30 @@ async def add(session: AsyncSession, *, name: str, encrypted: bool) -> Row[Any]:
     """Write a new collaboration, without members.
 
     Raises:
-        IntegrityError: the name is taken.
+        CollaborationNameTakenError: the name is taken.
     """
     insert = collaborations.insert().values(name=name, encrypted=encrypted)
-    return (await session.execute(insert.returning(*collaborations.c))).one()
+    try:
+        return (await session.execute(insert.returning(*collaborations.c))).one()
+    except IntegrityError as error:
+        raise _explained(error) from error
 
 
 async def change(session: AsyncSession, collaboration_id: int, values: Mapping[str, Any]) -> Row[Any]:
     """Change a collaboration that is locked by `next_revisions`.
 
     Raises:
-        IntegrityError: the name is taken.
+        CollaborationNameTakenError: the name is taken.
     """
     update = collaborations.update().where(_table.id == collaboration_id).values(**values)
-    return (await session.execute(update.returning(*collaborations.c))).one()
+    try:
+        return (await session.execute(update.returning(*collaborations.c))).one()
+    except IntegrityError as error:
+        raise _explained(error) from error
+
+
+def _explained(error: IntegrityError) -> Exception:
+    return CollaborationNameTakenError() if breaks_unique(error, _table.name) else error
 
 
 async def next_revisions(session: AsyncSession, collaboration_ids: Collection[int]) -> Mapping[int, int]:

@@ -6,47 +6,31 @@ Opens no transaction and commits none.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sextant_api import policy as scopes
 from sextant_api.collaborations import members, policy, repository
+from sextant_api.collaborations.errors import UnknownCollaborationError
 from sextant_api.collaborations.schemas import CollaborationChanges, NewCollaboration
-from sextant_api.models import collaborations
-from sextant_api.models.conflicts import breaks_unique
+from sextant_api.organizations.errors import UnknownOrganizationError
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.events import MembershipChanged, NodeChanged
 from sextant_shared.contract.permissions import Operation, Resource, Scope
-from sextant_shared.db import Transaction
+from sextant_shared.db import Row, Session, Transaction
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
 
 
-def _unknown() -> NotFoundError:
-    return NotFoundError("There is no such collaboration")
-
-
-def _unknown_organization() -> NotFoundError:
-    return NotFoundError("There is no such organization")
-
-
-def _name_taken() -> BadRequestError:
-    return BadRequestError("There is already a collaboration of this name")
-
-
-async def read(session: AsyncSession, caller: Principal, collaboration_id: int) -> Row[Any]:
+async def read(session: Session, caller: Principal, collaboration_id: int) -> Row[Any]:
     """One collaboration.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownCollaborationError: there is none of this id.
         PermissionDeniedError: the caller may not see it.
     """
     scope = scopes.reach(caller, Resource.COLLABORATION, Operation.VIEW)
     visible = repository.visible_within(scope, caller.organization_id)
     found = await repository.find_with(session, collaboration_id, visible)
     if found is None:
-        raise _unknown()
+        raise UnknownCollaborationError
     row, is_visible = found
     if not is_visible:
         raise scopes.denied()
@@ -54,7 +38,7 @@ async def read(session: AsyncSession, caller: Principal, collaboration_id: int) 
 
 
 async def listed(
-    session: AsyncSession,
+    session: Session,
     caller: Principal,
     page: Page,
     *,
@@ -91,16 +75,11 @@ async def create(tx: Transaction, caller: Principal, new: NewCollaboration) -> R
 
     Raises:
         PermissionDeniedError: the caller may not.
-        BadRequestError: the name is taken.
+        CollaborationNameTakenError: the name is taken.
     """
     if not policy.may_create(caller):
         raise scopes.denied()
-    try:
-        row = await repository.add(tx.session, name=new.name, encrypted=new.encrypted)
-    except IntegrityError as error:
-        if breaks_unique(error, collaborations.c.name):
-            raise _name_taken() from error
-        raise
+    row = await repository.add(tx.session, name=new.name, encrypted=new.encrypted)
     organization_ids = await repository.existing_organizations(tx.session, new.organization_ids)
     await repository.add_members(tx.session, row.id, organization_ids)
     await members.announce(tx, {row.id: row.revision})
@@ -111,9 +90,9 @@ async def change(tx: Transaction, caller: Principal, collaboration_id: int, chan
     """Change a collaboration.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownCollaborationError: there is none of this id.
         PermissionDeniedError: the caller may not change it, or not say who its members are.
-        BadRequestError: the name is taken, or it is too late to decide about encryption.
+        BadRequestError: the name is taken (its own subclass), or it is too late to decide about encryption.
     """
     values = changes.model_dump(exclude_unset=True)
     row = await _editable(tx.session, caller, collaboration_id)
@@ -134,12 +113,7 @@ async def change(tx: Transaction, caller: Principal, collaboration_id: int, chan
         await repository.add_members(tx.session, collaboration_id, sorted(wanted - present))
         await members.announce(tx, revisions)
     if values:
-        try:
-            row = await repository.change(tx.session, collaboration_id, values)
-        except IntegrityError as error:
-            if breaks_unique(error, collaborations.c.name):
-                raise _name_taken() from error
-            raise
+        row = await repository.change(tx.session, collaboration_id, values)
     return row
 
 
@@ -147,13 +121,13 @@ async def delete(tx: Transaction, caller: Principal, collaboration_id: int, *, w
     """Delete a collaboration; its nodes, studies and tasks go with it, if that is wanted.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownCollaborationError: there is none of this id.
         PermissionDeniedError: the caller may not delete it.
         BadRequestError: something depends on it.
     """
     found = await repository.find_with_membership(tx.session, collaboration_id, caller.organization_id)
     if found is None:
-        raise _unknown()
+        raise UnknownCollaborationError
     _, is_member = found
     if not policy.may_delete(caller, is_member=is_member):
         raise scopes.denied()
@@ -199,7 +173,7 @@ async def add_member(
     # first the collaboration, then its organizations: everybody locks in this order
     revisions = await _lock(tx.session, collaboration_id)
     if not await repository.existing_organizations(tx.session, [organization_id]):
-        raise _unknown_organization()
+        raise UnknownOrganizationError
     present = (await repository.member_ids(tx.session, [collaboration_id]))[collaboration_id]
     if organization_id not in present:
         await repository.add_members(tx.session, collaboration_id, [organization_id])
@@ -229,18 +203,18 @@ async def remove_member(
     return (await repository.members_of(tx.session, [collaboration_id]))[collaboration_id]
 
 
-async def _editable(session: AsyncSession, caller: Principal, collaboration_id: int) -> Row[Any]:
+async def _editable(session: Session, caller: Principal, collaboration_id: int) -> Row[Any]:
     found = await repository.find_with_membership(session, collaboration_id, caller.organization_id)
     if found is None:
-        raise _unknown()
+        raise UnknownCollaborationError
     row, is_member = found
     if not policy.may_edit(caller, is_member=is_member):
         raise scopes.denied()
     return row
 
 
-async def _lock(session: AsyncSession, collaboration_id: int) -> dict[int, int]:
+async def _lock(session: Session, collaboration_id: int) -> dict[int, int]:
     revisions = dict(await members.revise(session, [collaboration_id]))
     if not revisions:
-        raise _unknown()
+        raise UnknownCollaborationError
     return revisions

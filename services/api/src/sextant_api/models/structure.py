@@ -121,6 +121,9 @@ nodes = Table(
     Column("ip", String(45), index=True),
     Column("last_seen", UtcDateTime),
     Column("status", String(16), nullable=False, server_default=Presence.OFFLINE.value, index=True),
+    # when the node last said how it is configured; a report that is older than this one is not news
+    Column("config_reported_at", UtcDateTime),
+    # when the node was last told to look for work, by a connection that came up or by healing
     Column("sync_requested_at", UtcDateTime),
     UniqueConstraint("organization_id", "collaboration_id"),
     sqlite_autoincrement=True,
@@ -132,7 +135,7 @@ node_configs = Table(
     id_column(),
     Column("node_id", big_id, ForeignKey("nodes.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("key", Text, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("value", Text),
     sqlite_autoincrement=True,
 )
 

@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, false, func, literal, or_, select, true
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import collaborations, memberships, node_configs, nodes, organizations, studies, study_members
 from sextant_api.models.reach import an_id, collaborations_of, partners_of
+from sextant_api.nodes.errors import NodeNameTakenError, SecondNodeError
 from sextant_api.nodes.policy import Standing
 from sextant_shared.contract.permissions import Scope
 from sextant_shared.db import UtcDateTime
+from sextant_shared.db.conflicts import breaks_unique
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
@@ -166,7 +169,7 @@ async def all_shared_with(session: AsyncSession, organization_id: int, filters: 
     The collaboration, and that of the study, must be one of its own; the other organization must be in one of these.
     """
     own = collaborations_of(organization_id)
-    conditions = []
+    conditions: list[ColumnElement[bool]] = []
     if filters.collaboration_id is not None:
         conditions.append(an_id(filters.collaboration_id).in_(own))
     if filters.study_id is not None:
@@ -221,20 +224,36 @@ async def add(session: AsyncSession, *, name: str, organization_id: int, collabo
     """Write a new node.
 
     Raises:
-        IntegrityError: the name is taken, or there is a node of this organization and collaboration.
+        NodeNameTakenError: the name is taken.
+        SecondNodeError: there is a node of this organization and collaboration.
     """
     insert = nodes.insert().values(name=name, organization_id=organization_id, collaboration_id=collaboration_id)
-    return (await session.execute(insert.returning(*nodes.c))).one()
+    try:
+        return (await session.execute(insert.returning(*nodes.c))).one()
+    except IntegrityError as error:
+        raise _explained(error) from error
 
 
 async def change(session: AsyncSession, node_id: int, values: Mapping[str, Any]) -> Row[Any]:
     """Change a node that is locked.
 
     Raises:
-        IntegrityError: the name is taken, or there is a node of this organization and collaboration.
+        NodeNameTakenError: the name is taken.
+        SecondNodeError: there is a node of this organization and collaboration.
     """
     update = nodes.update().where(_table.id == node_id).values(**values)
-    return (await session.execute(update.returning(*nodes.c))).one()
+    try:
+        return (await session.execute(update.returning(*nodes.c))).one()
+    except IntegrityError as error:
+        raise _explained(error) from error
+
+
+def _explained(error: IntegrityError) -> Exception:
+    if breaks_unique(error, _table.name):
+        return NodeNameTakenError()
+    if breaks_unique(error, _table.organization_id, _table.collaboration_id):
+        return SecondNodeError()
+    return error
 
 
 async def in_collaboration(session: AsyncSession, collaboration_id: int) -> Sequence[Row[Any]]:

@@ -7,39 +7,24 @@ or deletes the node, so that there is never the one without the other.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sextant_api import policy as scopes
 from sextant_api.collaborations import policy as collaboration_policy
 from sextant_api.collaborations import repository as collaborations
+from sextant_api.collaborations.errors import UnknownCollaborationError
 from sextant_api.fields import NAME_LENGTH
-from sextant_api.models import nodes
-from sextant_api.models.conflicts import breaks_unique
 from sextant_api.nodes import credentials, policy, repository
+from sextant_api.nodes.errors import UnknownNodeError
 from sextant_api.nodes.policy import Standing
 from sextant_api.nodes.schemas import NewNode, NodeChanges
-from sextant_shared.contract.errors import BadRequestError, NotFoundError
+from sextant_api.organizations.errors import UnknownOrganizationError
+from sextant_shared.contract.errors import BadRequestError
 from sextant_shared.contract.events import NodeChanged, NodeOffline
 from sextant_shared.contract.permissions import Operation, Resource, Scope
 from sextant_shared.contract.statuses import Presence
-from sextant_shared.db import Transaction
+from sextant_shared.db import Row, Session, Transaction
 from sextant_shared.http.pagination import Page
 from sextant_shared.http.peers import Peer
 from sextant_shared.security import Principal
-
-
-def _unknown() -> NotFoundError:
-    return NotFoundError("There is no such node")
-
-
-def _conflict(error: IntegrityError) -> BadRequestError | None:
-    if breaks_unique(error, nodes.c.name):
-        return BadRequestError("There is already a node of this name")
-    if breaks_unique(error, nodes.c.organization_id, nodes.c.collaboration_id):
-        return BadRequestError("The organization already has a node in this collaboration")
-    return None
 
 
 def _changed(row: Row[Any], *, deleted: bool = False) -> NodeChanged:
@@ -52,17 +37,17 @@ def _changed(row: Row[Any], *, deleted: bool = False) -> NodeChanged:
     )
 
 
-async def read(session: AsyncSession, caller: Principal, node_id: int) -> Row[Any]:
+async def read(session: Session, caller: Principal, node_id: int) -> Row[Any]:
     """One node.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownNodeError: there is none of this id.
         PermissionDeniedError: the caller may not see it.
     """
     scope = scopes.reach(caller, Resource.NODE, Operation.VIEW)
     found = await repository.find_with_view(session, node_id, repository.visible_within(scope, caller.organization_id))
     if found is None:
-        raise _unknown()
+        raise UnknownNodeError
     row, is_visible = found
     if not is_visible:
         raise scopes.denied()
@@ -70,7 +55,7 @@ async def read(session: AsyncSession, caller: Principal, node_id: int) -> Row[An
 
 
 async def listed(
-    session: AsyncSession, caller: Principal, filters: repository.Filters, page: Page
+    session: Session, caller: Principal, filters: repository.Filters, page: Page
 ) -> tuple[Sequence[Row[Any]], int]:
     """One page of those that the caller sees, and how many there are.
 
@@ -83,7 +68,7 @@ async def listed(
     return await repository.listed(session, repository.visible_within(scope, caller.organization_id), filters, page)
 
 
-async def _may_filter(session: AsyncSession, caller: Principal, scope: Scope, filters: repository.Filters) -> bool:
+async def _may_filter(session: Session, caller: Principal, scope: Scope, filters: repository.Filters) -> bool:
     own = caller.organization_id
     foreign = filters.organization_id not in (None, own)
     if scope is Scope.GLOBAL or not (foreign or filters.collaboration_id or filters.study_id):
@@ -106,9 +91,9 @@ async def create(tx: Transaction, auth: Peer, caller: Principal, new: NewNode) -
     organization_id = new.organization_id or caller.organization_id
     place = await repository.place(tx.session, new.collaboration_id, organization_id, caller.organization_id)
     if place.collaboration_name is None:
-        raise NotFoundError("There is no such collaboration")
+        raise UnknownCollaborationError
     if place.organization_name is None:
-        raise NotFoundError("There is no such organization")
+        raise UnknownOrganizationError
     if not policy.may_create(
         caller, organization_id, in_collaboration=place.caller_is_member, is_partner=place.is_partner
     ):
@@ -116,12 +101,9 @@ async def create(tx: Transaction, auth: Peer, caller: Principal, new: NewNode) -
     if not place.is_member:
         raise BadRequestError("The organization is not a member of this collaboration")
     name = new.name or f"{place.organization_name} - {place.collaboration_name} Node"[:NAME_LENGTH]
-    try:
-        row = await repository.add(
-            tx.session, name=name, organization_id=organization_id, collaboration_id=new.collaboration_id
-        )
-    except IntegrityError as error:
-        raise _conflict(error) or error from error
+    row = await repository.add(
+        tx.session, name=name, organization_id=organization_id, collaboration_id=new.collaboration_id
+    )
     api_key = await credentials.issue(
         auth, node_id=row.id, organization_id=organization_id, collaboration_id=new.collaboration_id, name=name
     )
@@ -133,7 +115,7 @@ async def change(tx: Transaction, caller: Principal, node_id: int, changes: Node
     """Change a node's name or address.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownNodeError: there is none of this id.
         PermissionDeniedError: the caller may not change it.
         BadRequestError: the name is taken, or it is to get another organization or collaboration.
     """
@@ -146,10 +128,7 @@ async def change(tx: Transaction, caller: Principal, node_id: int, changes: Node
     values |= changes.model_dump(exclude_unset=True, include={"name", "ip"})
     if not values:
         return before
-    try:
-        row = await repository.change(tx.session, node_id, values)
-    except IntegrityError as error:
-        raise _conflict(error) or error from error
+    row = await repository.change(tx.session, node_id, values)
     if row.name != before.name:
         tx.record(_changed(row))
     return row
@@ -159,7 +138,7 @@ async def delete(tx: Transaction, auth: Peer, caller: Principal, node_id: int) -
     """Delete a node; its key stops working.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownNodeError: there is none of this id.
         PermissionDeniedError: the caller may not delete it.
         UnavailableError: auth does not answer.
     """
@@ -202,10 +181,7 @@ async def move_in(tx: Transaction, caller: Principal, collaboration_id: int, nod
         caller, is_member=standing.in_collaboration
     ):
         raise scopes.denied()
-    try:
-        row = await repository.change(tx.session, node_id, {"collaboration_id": collaboration_id})
-    except IntegrityError as error:
-        raise _conflict(error) or error from error
+    row = await repository.change(tx.session, node_id, {"collaboration_id": collaboration_id})
     tx.record(_changed(row))
     return await repository.in_collaboration(tx.session, collaboration_id)
 
@@ -225,17 +201,17 @@ async def move_out(tx: Transaction, caller: Principal, collaboration_id: int, no
     tx.record(_changed(await repository.change(tx.session, node_id, {"collaboration_id": None})))
 
 
-async def _find(session: AsyncSession, caller: Principal, node_id: int) -> tuple[Row[Any], Standing]:
+async def _find(session: Session, caller: Principal, node_id: int) -> tuple[Row[Any], Standing]:
     found = await repository.find_with_standing(session, node_id, caller.organization_id)
     if found is None:
-        raise _unknown()
+        raise UnknownNodeError
     return found
 
 
-async def _editable_collaboration(session: AsyncSession, caller: Principal, collaboration_id: int) -> None:
+async def _editable_collaboration(session: Session, caller: Principal, collaboration_id: int) -> None:
     found = await collaborations.find_with_membership(session, collaboration_id, caller.organization_id)
     if found is None:
-        raise NotFoundError("There is no such collaboration")
+        raise UnknownCollaborationError
     _, is_member = found
     if not collaboration_policy.may_edit(caller, is_member=is_member):
         raise scopes.denied()

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, exists, false, func, or_, select, true
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import memberships, nodes, organizations, runs, studies, study_members, tasks
 from sextant_api.models.reach import collaborations_of, partners_of
+from sextant_api.organizations.errors import OrganizationNameTakenError
 from sextant_shared.contract.permissions import Scope
+from sextant_shared.db.conflicts import breaks_unique
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
@@ -123,19 +126,30 @@ async def add(session: AsyncSession, values: Mapping[str, Any]) -> Row[Any]:
     """Write a new organization.
 
     Raises:
-        IntegrityError: the name is taken.
+        OrganizationNameTakenError: the name is taken.
     """
-    return (await session.execute(organizations.insert().values(**values).returning(*organizations.c))).one()
+    insert = organizations.insert().values(**values)
+    try:
+        return (await session.execute(insert.returning(*organizations.c))).one()
+    except IntegrityError as error:
+        raise _explained(error) from error
 
 
 async def change(session: AsyncSession, organization_id: int, values: Mapping[str, Any]) -> Row[Any] | None:
     """Change an organization; None when it is gone.
 
     Raises:
-        IntegrityError: the name is taken.
+        OrganizationNameTakenError: the name is taken.
     """
     update = organizations.update().where(_table.id == organization_id).values(**values)
-    return (await session.execute(update.returning(*organizations.c))).one_or_none()
+    try:
+        return (await session.execute(update.returning(*organizations.c))).one_or_none()
+    except IntegrityError as error:
+        raise _explained(error) from error
+
+
+def _explained(error: IntegrityError) -> Exception:
+    return OrganizationNameTakenError() if breaks_unique(error, _table.name) else error
 
 
 async def has_dependents(session: AsyncSession, organization_id: int) -> bool:
@@ -149,10 +163,10 @@ async def has_dependents(session: AsyncSession, organization_id: int) -> bool:
     return bool((await session.execute(select(or_(*dependents)))).scalar_one())
 
 
-async def collaboration_ids(session: AsyncSession, organization_id: int) -> Sequence[int]:
+async def collaboration_ids(session: AsyncSession, organization_id: int) -> list[int]:
     """The collaborations that an organization is a member of."""
-    found = await session.scalars(collaborations_of(organization_id).order_by(memberships.c.collaboration_id))
-    return found.all()
+    found = await session.execute(collaborations_of(organization_id))
+    return sorted(row.collaboration_id for row in found)
 
 
 async def node_rows(session: AsyncSession, organization_id: int) -> Sequence[Row[Any]]:

@@ -5,51 +5,38 @@ Opens no transaction and commits none.
 
 from typing import Any
 
-from sqlalchemy import Row
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sextant_api import policy as scopes
 from sextant_api.collaborations import members
-from sextant_api.models import organizations
-from sextant_api.models.conflicts import breaks_unique
 from sextant_api.organizations import policy, repository
+from sextant_api.organizations.errors import UnknownOrganizationError
 from sextant_api.organizations.schemas import NewOrganization, OrganizationChanges
-from sextant_shared.contract.errors import BadRequestError, NotFoundError
+from sextant_shared.contract.errors import BadRequestError
 from sextant_shared.contract.events import NodeChanged, OrganizationChanged
 from sextant_shared.contract.permissions import Operation, Resource, Scope
-from sextant_shared.db import Transaction
+from sextant_shared.db import Row, Session, Transaction
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
 
 
-def _unknown() -> NotFoundError:
-    return NotFoundError("There is no such organization")
-
-
-def _name_taken() -> BadRequestError:
-    return BadRequestError("There is already an organization of this name")
-
-
-async def read(session: AsyncSession, caller: Principal, organization_id: int) -> Row[Any]:
+async def read(session: Session, caller: Principal, organization_id: int) -> Row[Any]:
     """One organization.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownOrganizationError: there is none of this id.
         PermissionDeniedError: the caller may not see it.
     """
     scope = scopes.reach(caller, Resource.ORGANIZATION, Operation.VIEW)
     visible = repository.visible_within(scope, caller.organization_id)
     found = await repository.find_with_view(session, organization_id, visible)
     if found is None:
-        raise _unknown()
+        raise UnknownOrganizationError
     row, is_visible = found
     if not is_visible:
         raise scopes.denied()
     return row
 
 
-async def listed(session: AsyncSession, caller: Principal, filters: repository.Filters, page: Page) -> tuple[Any, int]:
+async def listed(session: Session, caller: Principal, filters: repository.Filters, page: Page) -> tuple[Any, int]:
     """One page of those that the caller sees, and how many there are.
 
     Raises:
@@ -68,7 +55,7 @@ async def listed(session: AsyncSession, caller: Principal, filters: repository.F
 
 
 async def _may_ask_by_collaboration(
-    session: AsyncSession, caller: Principal, scope: Scope, collaboration_id: int | None
+    session: Session, caller: Principal, scope: Scope, collaboration_id: int | None
 ) -> bool:
     if collaboration_id is None:
         return True
@@ -79,7 +66,7 @@ async def _may_ask_by_collaboration(
     return await repository.in_collaboration(session, collaboration_id, caller.organization_id)
 
 
-async def _may_ask_by_study(session: AsyncSession, caller: Principal, scope: Scope, study_id: int | None) -> bool:
+async def _may_ask_by_study(session: Session, caller: Principal, scope: Scope, study_id: int | None) -> bool:
     if study_id is None:
         return True
     if scope is not Scope.COLLABORATION:
@@ -94,16 +81,11 @@ async def create(tx: Transaction, caller: Principal, new: NewOrganization) -> Ro
 
     Raises:
         PermissionDeniedError: the caller may not.
-        BadRequestError: the name is taken.
+        OrganizationNameTakenError: the name is taken.
     """
     if not policy.may_create(caller):
         raise scopes.denied()
-    try:
-        row = await repository.add(tx.session, new.model_dump())
-    except IntegrityError as error:
-        if breaks_unique(error, organizations.c.name):
-            raise _name_taken() from error
-        raise
+    row = await repository.add(tx.session, new.model_dump())
     tx.record(OrganizationChanged(organization_id=row.id, name=row.name))
     return row
 
@@ -112,27 +94,22 @@ async def change(tx: Transaction, caller: Principal, organization_id: int, chang
     """Change an organization.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownOrganizationError: there is none of this id.
         PermissionDeniedError: the caller may not change it, or not these fields of it.
-        BadRequestError: the name is taken.
+        OrganizationNameTakenError: the name is taken.
     """
     values = changes.model_dump(exclude_unset=True)
     before = await repository.find(tx.session, organization_id)
     if before is None:
-        raise _unknown()
+        raise UnknownOrganizationError
     is_partner = await repository.are_partners(tx.session, caller.organization_id, organization_id)
     if not policy.may_edit(caller, organization_id, set(values), is_partner=is_partner):
         raise scopes.denied()
     if not values:
         return before
-    try:
-        row = await repository.change(tx.session, organization_id, values)
-    except IntegrityError as error:
-        if breaks_unique(error, organizations.c.name):
-            raise _name_taken() from error
-        raise
+    row = await repository.change(tx.session, organization_id, values)
     if row is None:
-        raise _unknown()
+        raise UnknownOrganizationError
     if row.name != before.name:
         tx.record(OrganizationChanged(organization_id=row.id, name=row.name))
     return row
@@ -145,14 +122,14 @@ async def delete(tx: Transaction, caller: Principal, organization_id: int, *, wi
 
     Raises:
         PermissionDeniedError: the caller may not delete organizations.
-        NotFoundError: there is none of this id.
+        UnknownOrganizationError: there is none of this id.
         BadRequestError: it is the caller's own, or something depends on it.
     """
     if not policy.may_delete(caller):
         raise scopes.denied()
     row = await repository.find(tx.session, organization_id)
     if row is None:
-        raise _unknown()
+        raise UnknownOrganizationError
     if organization_id == caller.organization_id:
         raise BadRequestError("You cannot delete your own organization")
     if not with_dependents and await repository.has_dependents(tx.session, organization_id):

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, false, func, select, true
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import collaborations, memberships, organizations, studies, study_members, tasks
 from sextant_api.models.reach import collaborations_of
+from sextant_api.studies.errors import StudyNameTakenError
 from sextant_api.studies.policy import Standing
 from sextant_shared.contract.permissions import Scope
+from sextant_shared.db.conflicts import breaks_unique
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
@@ -141,20 +144,30 @@ async def add(session: AsyncSession, *, name: str, collaboration_id: int) -> Row
     """Write a new study, in which nobody takes part yet.
 
     Raises:
-        IntegrityError: the name is taken.
+        StudyNameTakenError: the name is taken.
     """
     insert = studies.insert().values(name=name, collaboration_id=collaboration_id)
-    return (await session.execute(insert.returning(*studies.c))).one()
+    try:
+        return (await session.execute(insert.returning(*studies.c))).one()
+    except IntegrityError as error:
+        raise _explained(error) from error
 
 
 async def rename(session: AsyncSession, study_id: int, name: str) -> Row[Any]:
     """Give a study that is locked another name.
 
     Raises:
-        IntegrityError: the name is taken.
+        StudyNameTakenError: the name is taken.
     """
     update = studies.update().where(_table.id == study_id).values(name=name)
-    return (await session.execute(update.returning(*studies.c))).one()
+    try:
+        return (await session.execute(update.returning(*studies.c))).one()
+    except IntegrityError as error:
+        raise _explained(error) from error
+
+
+def _explained(error: IntegrityError) -> Exception:
+    return StudyNameTakenError() if breaks_unique(error, _table.name) else error
 
 
 async def member_ids(session: AsyncSession, study_id: int) -> set[int]:

@@ -6,43 +6,31 @@ Opens no transaction and commits none. Nobody follows studies, so nothing is tol
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sextant_api import policy as scopes
-from sextant_api.models import studies
-from sextant_api.models.conflicts import breaks_unique
+from sextant_api.collaborations.errors import UnknownCollaborationError
 from sextant_api.studies import policy, repository
+from sextant_api.studies.errors import UnknownStudyError
 from sextant_api.studies.policy import Standing
 from sextant_api.studies.schemas import NewStudy, StudyChanges
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource, Scope
-from sextant_shared.db import Transaction
+from sextant_shared.db import Row, Session, Transaction
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
 
 
-def _unknown() -> NotFoundError:
-    return NotFoundError("There is no such study")
-
-
-def _name_taken() -> BadRequestError:
-    return BadRequestError("There is already a study of this name")
-
-
-async def read(session: AsyncSession, caller: Principal, study_id: int) -> Row[Any]:
+async def read(session: Session, caller: Principal, study_id: int) -> Row[Any]:
     """One study.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownStudyError: there is none of this id.
         PermissionDeniedError: the caller may not see it.
     """
     scope = scopes.reach(caller, Resource.STUDY, Operation.VIEW)
     visible = repository.visible_within(scope, caller.organization_id)
     found = await repository.find_with_view(session, study_id, visible)
     if found is None:
-        raise _unknown()
+        raise UnknownStudyError
     row, is_visible = found
     if not is_visible:
         raise scopes.denied()
@@ -50,7 +38,7 @@ async def read(session: AsyncSession, caller: Principal, study_id: int) -> Row[A
 
 
 async def listed(
-    session: AsyncSession, caller: Principal, filters: repository.Filters, page: Page
+    session: Session, caller: Principal, filters: repository.Filters, page: Page
 ) -> tuple[Sequence[Row[Any]], int]:
     """One page of those that the caller sees, and how many there are.
 
@@ -75,21 +63,16 @@ async def create(tx: Transaction, caller: Principal, new: NewStudy) -> Row[Any]:
 
     Raises:
         PermissionDeniedError: the caller may not, in this collaboration.
-        NotFoundError: there is no such collaboration.
+        UnknownCollaborationError: there is no such collaboration.
         BadRequestError: the name is taken, or an organization is no member of the collaboration.
     """
     is_member = await repository.is_in_collaboration(tx.session, new.collaboration_id, caller.organization_id)
     if not policy.may_create(caller, in_collaboration=bool(is_member)):
         raise scopes.denied()
     if is_member is None:
-        raise NotFoundError("There is no such collaboration")
+        raise UnknownCollaborationError
     await _only_members(tx.session, new.collaboration_id, new.organization_ids)
-    try:
-        row = await repository.add(tx.session, name=new.name, collaboration_id=new.collaboration_id)
-    except IntegrityError as error:
-        if breaks_unique(error, studies.c.name):
-            raise _name_taken() from error
-        raise
+    row = await repository.add(tx.session, name=new.name, collaboration_id=new.collaboration_id)
     await repository.add_members(tx.session, row.id, new.collaboration_id, new.organization_ids)
     return row
 
@@ -98,7 +81,7 @@ async def change(tx: Transaction, caller: Principal, study_id: int, changes: Stu
     """Change a study's name, and who takes part in it.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownStudyError: there is none of this id.
         PermissionDeniedError: the caller may not change it.
         BadRequestError: the name is taken, or an organization is no member of the collaboration.
     """
@@ -112,12 +95,7 @@ async def change(tx: Transaction, caller: Principal, study_id: int, changes: Stu
         await repository.remove_members(tx.session, study_id, present - wanted)
         await repository.add_members(tx.session, study_id, row.collaboration_id, wanted - present)
     if "name" in changes.model_fields_set:
-        try:
-            return await repository.rename(tx.session, study_id, changes.name)
-        except IntegrityError as error:
-            if breaks_unique(error, studies.c.name):
-                raise _name_taken() from error
-            raise
+        return await repository.rename(tx.session, study_id, changes.name)
     return row
 
 
@@ -125,7 +103,7 @@ async def delete(tx: Transaction, caller: Principal, study_id: int, *, with_depe
     """Delete a study; its tasks go with it, if that is wanted.
 
     Raises:
-        NotFoundError: there is none of this id.
+        UnknownStudyError: there is none of this id.
         PermissionDeniedError: the caller may not delete it.
         BadRequestError: it has tasks.
     """
@@ -172,21 +150,21 @@ async def remove_member(tx: Transaction, caller: Principal, study_id: int, organ
     return (await repository.members_of(tx.session, [study_id]))[study_id]
 
 
-async def _find(session: AsyncSession, caller: Principal, study_id: int) -> tuple[Row[Any], Standing]:
+async def _find(session: Session, caller: Principal, study_id: int) -> tuple[Row[Any], Standing]:
     found = await repository.find_with_standing(session, study_id, caller.organization_id)
     if found is None:
-        raise _unknown()
+        raise UnknownStudyError
     return found
 
 
-async def _find_to_change_members(session: AsyncSession, caller: Principal, study_id: int) -> Row[Any]:
+async def _find_to_change_members(session: Session, caller: Principal, study_id: int) -> Row[Any]:
     row, standing = await _find(session, caller, study_id)
     if not policy.may_change_members(caller, standing):
         raise scopes.denied()
     return row
 
 
-async def _only_members(session: AsyncSession, collaboration_id: int, organization_ids: Collection[int]) -> None:
+async def _only_members(session: Session, collaboration_id: int, organization_ids: Collection[int]) -> None:
     outsiders = await repository.outsiders(session, collaboration_id, organization_ids)
     if outsiders:
         raise BadRequestError(

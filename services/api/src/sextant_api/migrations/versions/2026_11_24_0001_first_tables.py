@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("ip", sa.String(length=45), nullable=True),
         sa.Column("last_seen", UtcDateTime(), nullable=True),
         sa.Column("status", sa.String(length=16), server_default="offline", nullable=False),
+        sa.Column("config_reported_at", UtcDateTime(), nullable=True),
         sa.Column("sync_requested_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["collaboration_id"], ["collaborations.id"], name="fk_nodes_collaboration_id", ondelete="SET NULL"
@@ -140,7 +141,7 @@ def upgrade() -> None:
         sa.Column("id", big_id, sa.Identity(), nullable=False),
         sa.Column("node_id", big_id, nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["node_id"], ["nodes.id"], name="fk_node_configs_node_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_node_configs"),
         sqlite_autoincrement=True,
