@@ -1,0 +1,105 @@
+"""Closed loops: so many clients, each of which begins anew as soon as it is done."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from bench.cpu import CpuSeconds
+from bench.http_client import WrongAnswerError
+
+Step = Callable[[], Awaitable[Sequence[float] | None]]
+"""Does a client's work once.
+
+Returns how long what it looks at took, in seconds; None where that is the work itself.
+"""
+
+_AFTER_ERROR_SECONDS = 0.05
+
+
+class ExhaustedError(Exception):
+    """There is no more work for a client."""
+
+
+@dataclass
+class Measurement:
+    """What came of one cell.
+
+    Attributes:
+        requests: how often the work was done.
+        seconds: in which time.
+        samples: how long it took, in seconds, unsorted.
+        errors: what went wrong, and how often.
+        cpu: seconds of processor time that the parts of the suite took meanwhile.
+        client_cpu: and those of the benchmark itself.
+    """
+
+    requests: int = 0
+    seconds: float = 0.0
+    samples: list[float] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+    cpu: dict[str, float] = field(default_factory=dict)
+    client_cpu: float = 0.0
+
+    def percentile(self, percent: float) -> float | None:
+        """The value below which so many per cent of the samples lie, in seconds (nearest rank)."""
+        if not self.samples:
+            return None
+        rank = max(0, -(-len(self.samples) * percent // 100) - 1)
+        return sorted(self.samples)[int(rank)]
+
+
+async def closed_loop(steps: Sequence[Step], *, warm_up: float, seconds: float, cpu: CpuSeconds) -> Measurement:
+    """Keep one client busy with each step until the time is over."""
+    measured = Measurement()
+    begin = time.perf_counter() + warm_up
+    end = begin + seconds
+
+    async def client(step: Step) -> None:
+        while (began := time.perf_counter()) < end:
+            try:
+                samples = await step()
+            except ExhaustedError:
+                return
+            except (WrongAnswerError, OSError) as error:
+                measured.errors[f"{type(error).__name__}: {error}"[:300]] += 1
+                await asyncio.sleep(_AFTER_ERROR_SECONDS)
+            else:
+                if began >= begin:
+                    measured.requests += 1
+                    measured.samples.extend(samples or [time.perf_counter() - began])
+
+    async def measure_cpu() -> None:
+        await asyncio.sleep(warm_up)
+        before, own_before = cpu.now(), time.process_time()
+        await asyncio.gather(*clients)
+        measured.client_cpu = time.process_time() - own_before
+        measured.seconds = time.perf_counter() - begin
+        measured.cpu = {part: total - before.get(part, 0.0) for part, total in cpu.now().items()}
+
+    clients = [asyncio.create_task(client(step)) for step in steps]
+    await measure_cpu()
+    return measured
+
+
+async def paced(step: Step, *, per_second: float, seconds: float, cpu: CpuSeconds) -> Measurement:
+    """Begin the work at fixed times, whether the last is done or not."""
+    measured = Measurement()
+    before, own_before, began = cpu.now(), time.process_time(), time.perf_counter()
+
+    async def once(number: int) -> None:
+        await asyncio.sleep(began + number / per_second - time.perf_counter())
+        try:
+            samples = await step()
+        except (WrongAnswerError, OSError) as error:
+            measured.errors[f"{type(error).__name__}: {error}"[:300]] += 1
+        else:
+            measured.requests += 1
+            measured.samples.extend(samples or ())
+
+    await asyncio.gather(*(once(number) for number in range(max(1, round(seconds * per_second)))))
+    measured.seconds = time.perf_counter() - began
+    measured.client_cpu = time.process_time() - own_before
+    measured.cpu = {part: total - before.get(part, 0.0) for part, total in cpu.now().items()}
+    return measured
