@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from sextant_auth.audit import judged
 from sextant_auth.credentials.api_keys import ApiKeys
 from sextant_auth.credentials.lockout_policy import LockoutPolicy
 from sextant_auth.credentials.passwords import PasswordHasher
@@ -15,8 +16,12 @@ from sextant_auth.keys.routes import router as keys_router
 from sextant_auth.models import outbox
 from sextant_auth.nodes.routes import router as nodes_router
 from sextant_auth.nodes.service import NodeCredentials
-from sextant_auth.principals.repository import LocalPrincipalSource
 from sextant_auth.principals.routes import router as principals_router
+from sextant_auth.principals.source import LocalPrincipalSource
+from sextant_auth.roles.routes import router as roles_router
+from sextant_auth.roles.service import Roles
+from sextant_auth.rules.routes import router as rules_router
+from sextant_auth.rules.service import Rules
 from sextant_auth.secret_box import SecretBox
 from sextant_auth.settings import AuthSettings
 from sextant_auth.tokens.grants.container import ContainerGrant
@@ -31,6 +36,9 @@ from sextant_auth.tokens.refresh_policy import RefreshPolicy
 from sextant_auth.tokens.routes import router as tokens_router
 from sextant_auth.unit_of_work import changes
 from sextant_auth.users.lockout import Lockout
+from sextant_auth.users.passwords import Passwords
+from sextant_auth.users.routes import router as users_router
+from sextant_auth.users.service import Users
 from sextant_shared.clock import Clock, SystemClock
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.routing import API, AUTH
@@ -74,6 +82,9 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
     node_credentials = NodeCredentials(api_keys := ApiKeys(settings.api_key_pepper), clock)
     hasher = PasswordHasher(workers=settings.password_hash_workers, queue=settings.password_hash_queue)
     lockout = Lockout(LockoutPolicy(settings.max_failed_logins, timedelta(seconds=settings.lockout_seconds)), clock)
+    users = Users(db, directory, hasher, clock)
+    roles = Roles(db, directory)
+    keep_evidence = judged(change)
     logins = Logins(issuer, _refresh(settings), clock)
 
     app = make_app(title="Sextant auth", description="Accounts, rights and tokens")
@@ -82,10 +93,14 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
         change=change,
         keyring=keyring,
         hasher=hasher,
-        directory=directory,
         principal_source=source,
         node_credentials=node_credentials,
-        grants=GrantHandler(change),
+        users=users,
+        passwords=Passwords(db, hasher, lockout, clock),
+        roles=roles,
+        rules=Rules(db, roles),
+        judged=keep_evidence,
+        grants=GrantHandler(keep_evidence),
         user_grant=UserGrant(db, change, hasher=hasher, lockout=lockout, logins=logins, clock=clock),
         node_grant=NodeGrant(db, change, api_keys, logins),
         refresh_grant=RefreshGrant(change, verifier, logins, clock),
@@ -94,12 +109,20 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
         trust_forwarded=settings.trust_forwarded,
     )
     Gate(verifier, principals).install(app)
-    for router in (tokens_router, keys_router, principals_router, nodes_router):
+    for router in (
+        tokens_router,
+        users_router,
+        roles_router,
+        rules_router,
+        keys_router,
+        principals_router,
+        nodes_router,
+    ):
         app.include_router(router)
     app.include_router(health_router({"database": db.ping, "broker": bus.ping}))
 
     bus.broadcast(principals.on_event, keys=BROADCAST_KEYS, on_gap=principals.forget_all)
-    bus.consume(AUTH_EVENTS, ApiEvents(change, directory, node_credentials).on_event)
+    bus.consume(AUTH_EVENTS, ApiEvents(change, directory, users, node_credentials).on_event)
     return Service(
         name=AUTH,
         app=app,

@@ -5,11 +5,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sextant_auth.audit import Judged
 from sextant_auth.credentials.passwords import PasswordHasher
-from sextant_auth.directory.service import Directory
 from sextant_auth.keys.keyring import Keyring
 from sextant_auth.nodes.service import NodeCredentials
-from sextant_auth.principals.repository import LocalPrincipalSource
+from sextant_auth.principals.source import LocalPrincipalSource
+from sextant_auth.roles.service import Roles
+from sextant_auth.rules.service import Rules
 from sextant_auth.tokens.grants.container import ContainerGrant
 from sextant_auth.tokens.grants.handler import GrantHandler
 from sextant_auth.tokens.grants.node import NodeGrant
@@ -17,7 +19,13 @@ from sextant_auth.tokens.grants.refresh import RefreshGrant
 from sextant_auth.tokens.grants.service import ServiceGrant
 from sextant_auth.tokens.grants.user import UserGrant
 from sextant_auth.unit_of_work import Change
+from sextant_auth.users.passwords import Passwords
+from sextant_auth.users.service import Users
+from sextant_shared.contract.claims import ClientType
 from sextant_shared.db import Database
+from sextant_shared.http.access import Caller
+from sextant_shared.http.query import Query
+from sextant_shared.security import Principal
 
 
 @dataclass(frozen=True)
@@ -28,9 +36,13 @@ class AuthParts:
     change: Change
     keyring: Keyring
     hasher: PasswordHasher
-    directory: Directory
     principal_source: LocalPrincipalSource
     node_credentials: NodeCredentials
+    users: Users
+    passwords: Passwords
+    roles: Roles
+    rules: Rules
+    judged: Judged
     grants: GrantHandler
     user_grant: UserGrant
     node_grant: NodeGrant
@@ -46,6 +58,9 @@ def _parts(request: Request) -> AuthParts:
 
 
 Parts = Annotated[AuthParts, Depends(_parts)]
+User = Annotated[Principal, Depends(Caller(ClientType.USER))]
+Node = Annotated[Principal, Depends(Caller(ClientType.NODE))]
+ReadQuery = Annotated[Query, Depends(Query)]
 
 
 def _address(request: Request, parts: Parts) -> str | None:

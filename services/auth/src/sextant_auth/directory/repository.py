@@ -43,10 +43,9 @@ async def is_member(session: AsyncSession, collaboration_id: int, organization_i
     return found is not None
 
 
-async def partners(session: AsyncSession, organization_id: int) -> list[int]:
-    """The organizations that share a collaboration with one, and itself."""
-    found = set(await session.scalars(partners_of(organization_id)))
-    return sorted(found | {organization_id})
+async def partners(session: AsyncSession, organization_id: int) -> set[int]:
+    """The organizations that share a collaboration with one; itself among them, if it is in any."""
+    return set(await session.scalars(partners_of(organization_id)))
 
 
 async def note_organization(session: AsyncSession, organization_id: int, *, deleted: bool = False) -> None:

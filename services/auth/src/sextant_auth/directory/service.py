@@ -50,6 +50,11 @@ class Directory:
         async with self._db.read() as session:
             return await repository.share_collaboration(session, one, other)
 
+    async def partners(self, organization_id: int) -> set[int]:
+        """The organizations that share a collaboration with one, as far as is known here; itself if it is in any."""
+        async with self._db.read() as session:
+            return await repository.partners(session, organization_id)
+
     async def takes_part(self, organization_id: int, collaboration_id: int) -> bool:
         """Tell whether an organization is in a collaboration.
 

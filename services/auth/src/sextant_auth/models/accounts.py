@@ -57,7 +57,7 @@ roles = Table(
     "roles",
     metadata,
     id_column(),
-    Column("name", String(128), nullable=False, index=True),
+    Column("name", Text, nullable=False),
     Column("description", String(1024)),
     # null for the default roles, which belong to everybody
     Column("organization_id", big_id, index=True),

@@ -1,11 +1,10 @@
 """`/api/token/*` and `/oauth/token`: every way to get a token, and to ask whether one is good."""
 
-from typing import Annotated
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request
 
-from sextant_auth.dependencies import Address, Parts
+from sextant_auth.dependencies import Address, Node, Parts, User
 from sextant_auth.tokens.grants.container import ContainerAsks
 from sextant_auth.tokens.grants.handler import Granted
 from sextant_auth.tokens.grants.node import NodeAsks
@@ -14,16 +13,11 @@ from sextant_auth.tokens.grants.service import ServiceAsks
 from sextant_auth.tokens.grants.user import UserAsks
 from sextant_auth.tokens.schemas import ContainerTokenRequest, NodeLogin, UserLogin
 from sextant_auth.users import repository as accounts
-from sextant_shared.contract.claims import ClientType
-from sextant_shared.http.access import Anyone, Caller, bearer_token
+from sextant_shared.http.access import Anyone, bearer_token
 from sextant_shared.http.json import JsonResponse
-from sextant_shared.security import Principal
 from sextant_shared.security.service_token import TOKEN_PATH
 
 router = APIRouter(tags=["tokens"])
-
-User = Annotated[Principal, Depends(Caller(ClientType.USER))]
-Node = Annotated[Principal, Depends(Caller(ClientType.NODE))]
 
 
 @router.post("/api/token/user", dependencies=[Depends(Anyone())])

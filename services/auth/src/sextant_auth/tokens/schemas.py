@@ -2,33 +2,27 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from sextant_auth.texts import Text
-
-
-class StrictBody(BaseModel):
-    """A body in which nothing is guessed and nothing ignored."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+from sextant_auth.fields import GivenPassword, Id, RequestModel, Text
 
 
-class UserLogin(StrictBody):
+class UserLogin(RequestModel):
     """Name and password."""
 
     username: Annotated[Text, Field(min_length=1, max_length=128)]
-    password: Annotated[Text, Field(min_length=1, max_length=128)]
+    password: GivenPassword
     mfa_code: Annotated[Text, Field(max_length=10)] | None = None
 
 
-class NodeLogin(StrictBody):
+class NodeLogin(RequestModel):
     """An API key."""
 
     api_key: Text
 
 
-class ContainerTokenRequest(StrictBody):
+class ContainerTokenRequest(RequestModel):
     """What the container will work on."""
 
-    task_id: Annotated[int, Field(ge=1)]
+    task_id: Id
     image: Annotated[Text, Field(min_length=1)]

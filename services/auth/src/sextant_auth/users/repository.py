@@ -1,15 +1,64 @@
 """Every query about users."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, false, func, literal, or_, select, true, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_auth.credentials.lockout_policy import Guesses
-from sextant_auth.models import roles, user_roles, users
+from sextant_auth.directory.repository import members_of, partners_of
+from sextant_auth.models import roles, user_roles, user_rules, users
 from sextant_auth.tokens.issuer import Bearer
 from sextant_shared.contract.claims import ClientType
+from sextant_shared.contract.errors import BadRequestError
+from sextant_shared.contract.permissions import Scope
+from sextant_shared.db import UtcDateTime
+from sextant_shared.db.conflicts import breaks_unique
+from sextant_shared.db.patterns import like
+from sextant_shared.http.pagination import Page
+from sextant_shared.security import Principal
+
+_table = users.c
+_PROFILE: Sequence[ColumnElement[Any]] = (
+    _table.id,
+    _table.username,
+    _table.firstname,
+    _table.lastname,
+    _table.email,
+    _table.organization_id,
+    _table.last_seen,
+    _table.failed_login_mailed_at,
+    _table.recovery_mailed_at,
+)
+"""What the wire shows of a user; nothing secret is ever selected with it."""
+
+_IDENTITY: Sequence[ColumnElement[Any]] = (
+    _table.username,
+    _table.organization_id,
+    _table.version,
+    _table.tokens_valid_from,
+)
+_NEVER = literal(datetime(1, 1, 1, tzinfo=UTC), UtcDateTime)
+_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+    "id": _table.id,
+    "username": _table.username,
+    "email": _table.email,
+    "organization": _table.organization_id,
+    # what is missing comes first, on either database
+    "firstname": func.coalesce(_table.firstname, ""),
+    "lastname": func.coalesce(_table.lastname, ""),
+    "last_seen": func.coalesce(_table.last_seen, _NEVER),
+}
+
+
+class NameTakenError(BadRequestError):
+    """Another user has the name or the mail address, be it in other cases."""
+
+    code = "already_exists"
 
 
 @dataclass(frozen=True)
@@ -25,8 +74,8 @@ async def find_account(session: AsyncSession, username: str) -> Account | None:
     """Find an account by its name, exactly as it is spelled."""
     row = (
         await session.execute(
-            select(users.c.id, users.c.username, users.c.password_hash).where(
-                users.c.username_folded == username.casefold()
+            select(_table.id, _table.username, _table.password_hash).where(
+                _table.username_folded == username.casefold()
             )
         )
     ).first()
@@ -44,9 +93,9 @@ async def enter(session: AsyncSession, account: Account, *, better_hash: str | N
         await session.execute(
             update(users)
             .where(
-                users.c.id == account.id,
-                users.c.password_hash == account.password_hash,
-                or_(users.c.locked_until.is_(None), users.c.locked_until <= now),
+                _table.id == account.id,
+                _table.password_hash == account.password_hash,
+                or_(_table.locked_until.is_(None), _table.locked_until <= now),
             )
             .values(
                 failed_logins=0,
@@ -54,7 +103,7 @@ async def enter(session: AsyncSession, account: Account, *, better_hash: str | N
                 last_seen=now,
                 password_hash=better_hash or account.password_hash,
             )
-            .returning(users.c.version, users.c.tokens_valid_from)
+            .returning(_table.version, _table.tokens_valid_from)
         )
     ).first()
     if entered is None:
@@ -71,10 +120,10 @@ async def find_bearer(session: AsyncSession, user_id: int) -> Bearer | None:
     """Find whom to make tokens for."""
     rows = (
         await session.execute(
-            select(users.c.version, users.c.tokens_valid_from, roles.c.name)
-            .outerjoin(user_roles, user_roles.c.user_id == users.c.id)
+            select(_table.version, _table.tokens_valid_from, roles.c.name)
+            .outerjoin(user_roles, user_roles.c.user_id == _table.id)
             .outerjoin(roles, roles.c.id == user_roles.c.role_id)
-            .where(users.c.id == user_id)
+            .where(_table.id == user_id)
         )
     ).all()
     if not rows:
@@ -85,7 +134,7 @@ async def find_bearer(session: AsyncSession, user_id: int) -> Bearer | None:
 
 async def email_of(session: AsyncSession, user_id: int) -> str | None:
     """Read a user's mail address."""
-    email: str | None = await session.scalar(select(users.c.email).where(users.c.id == user_id))
+    email: str | None = await session.scalar(select(_table.email).where(_table.id == user_id))
     return email
 
 
@@ -93,7 +142,7 @@ async def find_guesses(session: AsyncSession, user_id: int) -> Guesses | None:
     """Read how often an account's password was guessed, so that until the transaction's end nobody else counts."""
     row = (
         await session.execute(
-            select(users.c.failed_logins, users.c.locked_until).where(users.c.id == user_id).with_for_update()
+            select(_table.failed_logins, _table.locked_until).where(_table.id == user_id).with_for_update()
         )
     ).first()
     return Guesses(row.failed_logins, row.locked_until) if row is not None else None
@@ -103,6 +152,205 @@ async def save_guesses(session: AsyncSession, user_id: int, guesses: Guesses) ->
     """Store a count."""
     await session.execute(
         update(users)
-        .where(users.c.id == user_id)
+        .where(_table.id == user_id)
         .values(failed_logins=guesses.failures, locked_until=guesses.locked_until)
     )
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the list of users may be narrowed by."""
+
+    username: str | None = None
+    firstname: str | None = None
+    lastname: str | None = None
+    email: str | None = None
+    organization_id: int | None = None
+    collaboration_id: int | None = None
+    role_id: int | None = None
+    rule_id: int | None = None
+    last_seen_from: datetime | None = None
+    last_seen_till: datetime | None = None
+
+
+def visible_to(caller: Principal, scope: Scope | None) -> ColumnElement[bool]:
+    """The users that a user sees who holds VIEW with `scope`."""
+    if scope is Scope.GLOBAL:
+        return true()
+    own = _table.organization_id == caller.organization_id
+    if scope is Scope.COLLABORATION:
+        return or_(own, _table.organization_id.in_(partners_of(caller.organization_id)))
+    return own if scope is Scope.ORGANIZATION else false()
+
+
+async def find_identity(session: AsyncSession, user_id: int) -> Row[Any] | None:
+    """What makes a principal of a user, less its rules."""
+    return (await session.execute(select(*_IDENTITY).where(_table.id == user_id))).one_or_none()
+
+
+async def find(session: AsyncSession, user_id: int) -> Row[Any] | None:
+    """One user's profile."""
+    return (await session.execute(select(*_PROFILE).where(_table.id == user_id))).one_or_none()
+
+
+async def lock(session: AsyncSession, user_id: int) -> Row[Any] | None:
+    """One user's profile, which until the transaction's end nobody else changes."""
+    return (await session.execute(select(*_PROFILE).where(_table.id == user_id).with_for_update())).one_or_none()
+
+
+async def listed(
+    session: AsyncSession, visible: ColumnElement[bool], filters: Filters, page: Page
+) -> tuple[Sequence[Row[Any]], int]:
+    """One page of the visible users, and how many there are in all."""
+    conditions = [visible]
+    for column, pattern in (
+        (_table.username, filters.username),
+        (_table.firstname, filters.firstname),
+        (_table.lastname, filters.lastname),
+        (_table.email, filters.email),
+    ):
+        if pattern is not None:
+            conditions.append(like(column, pattern))
+    if filters.organization_id is not None:
+        conditions.append(_table.organization_id == filters.organization_id)
+    if filters.collaboration_id is not None:
+        conditions.append(_table.organization_id.in_(members_of(filters.collaboration_id)))
+    if filters.role_id is not None:
+        conditions.append(_table.id.in_(select(user_roles.c.user_id).where(user_roles.c.role_id == filters.role_id)))
+    if filters.rule_id is not None:
+        conditions.append(_table.id.in_(select(user_rules.c.user_id).where(user_rules.c.rule_id == filters.rule_id)))
+    if filters.last_seen_from is not None:
+        conditions.append(_table.last_seen >= filters.last_seen_from)
+    if filters.last_seen_till is not None:
+        conditions.append(_table.last_seen <= filters.last_seen_till)
+    total = await session.scalar(select(func.count()).select_from(users).where(*conditions))
+    order = page.order_by(_SORTABLE, [_table.id.asc()])
+    rows = await session.execute(
+        select(*_PROFILE).where(*conditions).order_by(*order).limit(page.per_page).offset(page.offset)
+    )
+    return rows.all(), total or 0
+
+
+async def role_ids(session: AsyncSession, user_id: int) -> set[int]:
+    """The roles that a user has."""
+    return set(await session.scalars(select(user_roles.c.role_id).where(user_roles.c.user_id == user_id)))
+
+
+async def rule_ids(session: AsyncSession, user_id: int) -> set[int]:
+    """The rules that a user has directly."""
+    return set(await session.scalars(select(user_rules.c.rule_id).where(user_rules.c.user_id == user_id)))
+
+
+async def add(session: AsyncSession, values: Mapping[str, Any]) -> Row[Any]:
+    """Make a user.
+
+    Raises:
+        NameTakenError: the name or the mail address is taken.
+    """
+    try:
+        added = await session.execute(users.insert().values(**_folded(values)).returning(*_PROFILE))
+    except IntegrityError as error:
+        raise _told(error) from error
+    return added.one()
+
+
+async def change(session: AsyncSession, user_id: int, values: Mapping[str, Any]) -> Row[Any]:
+    """Change a user's profile; the principal becomes a new version of itself.
+
+    Raises:
+        NameTakenError: the name or the mail address is taken.
+    """
+    try:
+        changed = await session.execute(
+            update(users)
+            .where(_table.id == user_id)
+            .values(**_folded(values), version=_table.version + 1)
+            .returning(*_PROFILE, _table.version)
+        )
+    except IntegrityError as error:
+        raise _told(error) from error
+    return changed.one()
+
+
+async def give(
+    session: AsyncSession, user_id: int, *, roles: Collection[int] = (), rules: Collection[int] = ()
+) -> None:
+    """Give a user roles and rules that it does not have."""
+    if roles:
+        await session.execute(user_roles.insert(), [{"user_id": user_id, "role_id": id_} for id_ in sorted(roles)])
+    if rules:
+        await session.execute(user_rules.insert(), [{"user_id": user_id, "rule_id": id_} for id_ in sorted(rules)])
+
+
+async def take(
+    session: AsyncSession, user_id: int, *, roles: Collection[int] = (), rules: Collection[int] = ()
+) -> None:
+    """Take roles and rules from a user."""
+    if roles:
+        await session.execute(
+            delete(user_roles).where(user_roles.c.user_id == user_id, user_roles.c.role_id.in_(roles))
+        )
+    if rules:
+        await session.execute(
+            delete(user_rules).where(user_rules.c.user_id == user_id, user_rules.c.rule_id.in_(rules))
+        )
+
+
+async def remove(session: AsyncSession, user_id: int) -> int | None:
+    """Delete a user; returns its last version, or None if there was none."""
+    version: int | None = await session.scalar(delete(users).where(_table.id == user_id).returning(_table.version))
+    return version
+
+
+async def remove_of_organization(session: AsyncSession, organization_id: int) -> Sequence[Row[int, int]]:
+    """Delete the users of an organization; returns their ids and last versions."""
+    gone = await session.execute(
+        delete(users).where(_table.organization_id == organization_id).returning(_table.id, _table.version)
+    )
+    return gone.all()
+
+
+async def find_password(session: AsyncSession, user_id: int) -> str | None:
+    """Read the hash of a user's password."""
+    stored: str | None = await session.scalar(select(_table.password_hash).where(_table.id == user_id))
+    return stored
+
+
+async def set_password(
+    session: AsyncSession, user_id: int, *, old_hash: str, new_hash: str, tokens_valid_from: int, now: datetime
+) -> int | None:
+    """Replace a password, and forget wrong guesses at the old one.
+
+    Returns:
+        The user's new version; None if the account is locked, gone, or has another password by now.
+    """
+    version: int | None = await session.scalar(
+        update(users)
+        .where(
+            _table.id == user_id,
+            _table.password_hash == old_hash,
+            or_(_table.locked_until.is_(None), _table.locked_until <= now),
+        )
+        .values(
+            password_hash=new_hash,
+            failed_logins=0,
+            locked_until=None,
+            tokens_valid_from=tokens_valid_from,
+            version=_table.version + 1,
+        )
+        .returning(_table.version)
+    )
+    return version
+
+
+def _folded(values: Mapping[str, Any]) -> dict[str, Any]:
+    folded = {f"{name}_folded": values[name].casefold() for name in ("username", "email") if name in values}
+    return {**values, **folded}
+
+
+def _told(error: IntegrityError) -> Exception:
+    if breaks_unique(error, _table.username_folded):
+        return NameTakenError("There is already a user of this name")
+    if breaks_unique(error, _table.email_folded):
+        return NameTakenError("There is already a user with this mail address")
+    return error

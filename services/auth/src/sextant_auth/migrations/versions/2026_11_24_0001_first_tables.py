@@ -116,14 +116,13 @@ def upgrade() -> None:
     op.create_table(
         "roles",
         sa.Column("id", big_id, sa.Identity(always=False), nullable=False),
-        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("description", sa.String(length=1024), nullable=True),
         sa.Column("organization_id", big_id, nullable=True),
         sa.Column("is_default_role", sa.Boolean(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_roles"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_roles_name", "roles", ["name"], unique=False)
     op.create_index("ix_roles_organization_id", "roles", ["organization_id"], unique=False)
     op.create_table(
         "rules",

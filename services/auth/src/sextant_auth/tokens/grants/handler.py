@@ -1,17 +1,13 @@
 """What all grants have in common: authenticate, issue, and keep the evidence of a refusal.
 
-A grant fills in two hooks. A refusal is an exception that carries its own evidence; the handler writes it in a
-transaction of its own, after whatever the refusal rolled back, and only then answers.
+A grant fills in two hooks; no grant can forget a step, because the handler owns them.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from sextant_auth import audit
-from sextant_auth.unit_of_work import Change
-from sextant_shared.contract.errors import SextantError
-from sextant_shared.db import Transaction
+from sextant_auth.audit import Judged
 
 REFRESH_URL = "/api/token/refresh"
 
@@ -25,26 +21,6 @@ class Granted:
 
     body: dict[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-Evidence = Callable[[Transaction], Awaitable[None]]
-"""Writes what must be kept of a refusal."""
-
-
-class RefusedError(Exception):
-    """A grant is refused.
-
-    Attributes:
-        answer: what the caller is told.
-        entry: what the audit log is told.
-        evidence: what else must be kept.
-    """
-
-    def __init__(self, answer: SextantError, entry: audit.Entry, evidence: Evidence | None = None) -> None:
-        super().__init__(answer.msg)
-        self.answer = answer
-        self.entry = entry
-        self.evidence = evidence
 
 
 class Grant(Protocol[AskedT_contra, ProvenT]):
@@ -71,11 +47,11 @@ class GrantHandler:
     """Runs grants.
 
     Args:
-        change: opens the transaction in which evidence is kept.
+        judged: keeps the evidence of refusals.
     """
 
-    def __init__(self, change: Change) -> None:
-        self._change = change
+    def __init__(self, judged: Judged) -> None:
+        self._judged = judged
 
     async def handle(self, grant: Grant[AskedT_contra, ProvenT], asked: AskedT_contra) -> Granted:
         """Run one grant.
@@ -83,11 +59,6 @@ class GrantHandler:
         Raises:
             SextantError: the answer of a refusal, whose evidence is stored by now.
         """
-        try:
-            return await grant.issue(await grant.authenticate(asked))
-        except RefusedError as refused:
-            async with self._change() as tx:
-                if refused.evidence is not None:
-                    await refused.evidence(tx)
-                await audit.write(tx.session, refused.entry)
-            raise refused.answer from None
+        async with self._judged():
+            granted = await grant.issue(await grant.authenticate(asked))
+        return granted  # noqa: RET504 - as far as types tell, the block might swallow an exception

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from sextant_auth import audit
-from sextant_auth.audit import Action, Actor, Outcome
+from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.credentials.api_keys import ApiKeys
 from sextant_auth.nodes import repository as nodes
-from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted, RefusedError
+from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted
 from sextant_auth.tokens.logins import Logins
 from sextant_auth.unit_of_work import Change
 from sextant_shared.contract.claims import ClientType

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sextant_auth import audit
-from sextant_auth.audit import Action, Actor, Outcome
+from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.nodes import repository as nodes
 from sextant_auth.tokens import repository as families
-from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted, RefusedError
+from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted
 from sextant_auth.tokens.issuer import Bearer
 from sextant_auth.tokens.logins import Logins
 from sextant_auth.tokens.refresh_policy import Verdict

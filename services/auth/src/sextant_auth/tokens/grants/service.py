@@ -12,8 +12,8 @@ from urllib.parse import unquote_plus
 from pydantic import SecretStr
 
 from sextant_auth import audit
-from sextant_auth.audit import Action, Actor, Outcome
-from sextant_auth.tokens.grants.handler import Granted, RefusedError
+from sextant_auth.audit import Action, Actor, Outcome, RefusedError
+from sextant_auth.tokens.grants.handler import Granted
 from sextant_auth.tokens.issuer import TokenIssuer
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import BadRequestError, UnauthenticatedError

@@ -6,9 +6,9 @@ An unknown name, a wrong password and a locked account get the same answer at th
 from dataclasses import dataclass
 
 from sextant_auth import audit
-from sextant_auth.audit import Action, Actor, Outcome
+from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.credentials.passwords import PasswordHasher
-from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted, RefusedError
+from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted
 from sextant_auth.tokens.logins import Logins
 from sextant_auth.unit_of_work import Change
 from sextant_auth.users import repository as accounts

@@ -1,0 +1,1 @@
+"""Roles: named sets of rules, the default ones and those of organizations."""

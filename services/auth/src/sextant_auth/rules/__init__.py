@@ -1,0 +1,1 @@
+"""Rules: the catalogue, as it is stored and shown."""
