@@ -66,7 +66,7 @@ lint-format: setup
 
 .PHONY: lint-types
 lint-types: setup
-	$(BIN)/mypy $(SOURCES) scripts
+	$(BIN)/mypy $(SOURCES) scripts bench
 
 .PHONY: lint-imports
 lint-imports: setup

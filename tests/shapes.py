@@ -64,7 +64,14 @@ def standalone_shape(servers: BackingServers, *, settings: Mapping[str, str] | N
     folder = servers.processes.make_folder(f"standalone-{secrets.token_hex(3)}")
     port = free_port()
     root_password = _password()
-    command = [Path(sys.executable).with_name("sextant"), "run", "--port", str(port), "--data", folder / "data"]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("sextant"),
+        "run",
+        "--port",
+        str(port),
+        "--data",
+        folder / "data",
+    ]
     env = {"SEXTANT_ROOT_PASSWORD": root_password, **(settings or {})}
     with servers.processes.spawn(command, name="standalone", env=env) as process:
         url = f"http://127.0.0.1:{port}"
@@ -141,7 +148,7 @@ class _Distributed:
 
     def migrate(self) -> None:
         """Run the one-shot that makes tables and the first user."""
-        command = [Path(sys.executable).with_name("sextant"), "migrate"]
+        command: list[str | Path] = [Path(sys.executable).with_name("sextant"), "migrate"]
         env = {
             "SEXTANT_AUTH_DATABASE_URL": self.database_urls[AUTH],
             "SEXTANT_API_DATABASE_URL": self.database_urls[API],
@@ -192,7 +199,7 @@ class _Distributed:
             env["SEXTANT_DATABASE_URL"] = self.database_urls[service]
         if service == AUTH:
             env |= self._auth_secrets
-        command = [Path(sys.executable), "-m", _MODULES[service]]
+        command: list[str | Path] = [Path(sys.executable), "-m", _MODULES[service]]
         return self._servers.processes.spawn(command, name=f"{service}-{port}", env=env)
 
 
