@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.routing import service_for
 from sextant_shared.http.exception_handlers import error_response
+from sextant_shared.http.middleware import RequestContext
 
 
 class Front:
@@ -18,6 +19,7 @@ class Front:
 
     def __init__(self, services: Mapping[str, ASGIApp]) -> None:
         self._services = services
+        self._nobody = RequestContext(_not_found, service="standalone")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or say that nobody answers it."""
@@ -27,5 +29,8 @@ class Front:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})
         else:
-            nothing_here = error_response(NotFoundError("There is nothing at this address"))
-            await nothing_here(scope, receive, send)
+            await self._nobody(scope, receive, send)
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    await error_response(NotFoundError("There is nothing at this address"))(scope, receive, send)

@@ -32,7 +32,7 @@ class _World:
 
     collaboration_id: int
     organization_ids: dict[str, int]
-    api_keys: dict[str, str]
+    nodes: dict[str, dict[str, Any]]
     researcher_password: str
 
 
@@ -55,8 +55,15 @@ async def show_demo(console: Console) -> dict[str, float]:
             done("Connecting three stations")
             async with AsyncExitStack() as stations:
                 for file in files:
-                    api_key = world.api_keys[file.stem]
-                    station = Station(http, url=url, api_key=api_key, data=file, report=report(file.stem))
+                    node = world.nodes[file.stem]
+                    station = Station(
+                        http,
+                        url=url,
+                        node_id=node["id"],
+                        api_key=node["api_key"],
+                        data=file,
+                        report=report(file.stem),
+                    )
                     await stations.enter_async_context(station)
                 done("Computing the federated average")
                 result = await _ask(http, world, files)
@@ -99,10 +106,10 @@ async def _set_up(http: httpx.AsyncClient, root_password: str, names: list[str])
         "/collaboration",
         {"name": "demo", "organization_ids": list(organization_ids.values()), "encrypted": False},
     )
-    api_keys = {}
+    nodes = {}
     for name, organization_id in organization_ids.items():
         node = {"name": name, "organization_id": organization_id, "collaboration_id": collaboration["id"]}
-        api_keys[name] = (await root.post("/node", node))["api_key"]
+        nodes[name] = await root.post("/node", node)
     roles = (await root.get("/role", name="Researcher"))["data"]
     password = f"Aa1!{new_secret(12)}"
     await root.post(
@@ -117,7 +124,7 @@ async def _set_up(http: httpx.AsyncClient, root_password: str, names: list[str])
             "roles": [roles[0]["id"]],
         },
     )
-    return _World(collaboration["id"], organization_ids, api_keys, password)
+    return _World(collaboration["id"], organization_ids, nodes, password)
 
 
 async def _ask(http: httpx.AsyncClient, world: _World, files: list[Path]) -> dict[str, float]:

@@ -7,6 +7,7 @@ runs when told that there is something, and stores results by REST.
 import asyncio
 import csv
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,25 +29,31 @@ class Station:
     Args:
         http: with the server's address.
         url: the same address, for the socket.
+        node_id: of the node.
         api_key: shown once when the node was made.
         data: a CSV file with a header.
         report: hears what happens.
     """
 
-    def __init__(self, http: httpx.AsyncClient, *, url: str, api_key: str, data: Path, report: Report) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, *, url: str, node_id: int, api_key: str, data: Path, report: Report
+    ) -> None:
         self._http = http
         self._url = url
+        self._node_id = node_id
         self._api_key = api_key
         self._data = data
         self._report = report
         self._socket = socketio.AsyncClient()
         self._begun: set[int] = set()
-        self._jobs: set[asyncio.Task[None]] = set()
+        # a job that fails ends the demo, instead of leaving the researcher waiting
+        self._jobs = asyncio.TaskGroup()
         self._socket.on(socket_events.SYNC, self._look, namespace=socket_events.NAMESPACE)
         self._socket.on(socket_events.NEW_TASK, self._look, namespace=socket_events.NAMESPACE)
 
     async def __aenter__(self) -> Self:
         self._rest = await Rest.login(self._http, "node", {"api_key": self._api_key})
+        await self._jobs.__aenter__()
         await self._socket.connect(
             self._url,
             headers={"Authorization": f"Bearer {self._rest.token}"},
@@ -58,21 +65,19 @@ class Station:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._socket.disconnect()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await self._jobs.__aexit__(kind, error, trace)
 
     async def _look(self, *_hint: object) -> None:
         """Fetch the open runs; the socket only hints that there may be some."""
-        runs = (await self._rest.get("/run", state="open", include="task"))["data"]
+        runs = (await self._rest.get("/run", state="open", include="task", node_id=self._node_id))["data"]
         for run in runs:
-            if run["id"] not in self._begun and run["node"]["name"] == self._data.stem:
+            if run["id"] not in self._begun:
                 self._begun.add(run["id"])
-                job = asyncio.create_task(self._execute(run))
-                self._jobs.add(job)
-                job.add_done_callback(self._jobs.discard)
+                self._jobs.create_task(self._execute(run))
 
     async def _execute(self, run: dict[str, Any]) -> None:
         path = f"/run/{run['id']}"
-        await self._rest.patch(path, {"started_at": None, "status": "active"})
+        await self._rest.patch(path, {"started_at": datetime.now(UTC).isoformat(), "status": "active"})
         question = unpacked(run["input"])
         if question["method"] == "average":
             self._report(f"asks all stations for sums of {question['column']!r}")
