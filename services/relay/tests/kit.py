@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import aiohttp
 import httpx
 import orjson
 import socketio
@@ -271,19 +272,17 @@ class Relay:
         return REGISTRY.get_sample_value("sextant_relay_connections", {"kind": kind}) or 0
 
     def ear(self, *, reconnection: bool = False) -> Ear:
-        ear = Ear(self.url, socketio.AsyncClient(reconnection=reconnection, reconnection_delay=0.1))
-        self.exits.push_async_callback(_leave, ear.client)
-        return ear
+        """Make a client, which leaves when this relay ends at the latest."""
+        # a session of our own: the library loses its own now and then when it reconnects
+        http = aiohttp.ClientSession()
+        client = socketio.AsyncClient(reconnection=reconnection, reconnection_delay=0.1, http_session=http)
+        self.exits.push_async_callback(http.close)
+        self.exits.push_async_callback(client.shutdown)
+        return Ear(self.url, client)
 
 
 async def _run(task: Callable[[], Awaitable[None]]) -> None:
     await task()
-
-
-async def _leave(client: socketio.AsyncClient) -> None:
-    await client.shutdown()
-    if client.eio.http is not None:  # the library leaves it open when it could not connect
-        await client.eio.http.close()
 
 
 @asynccontextmanager

@@ -211,6 +211,12 @@ class Transport:
 
 
 def _errors_only(name: str) -> logging.Logger:
+    """Make a logger for the library, less what it calls errors and is merely a client's mistake."""
     logger = logging.getLogger(name)
     logger.setLevel(logging.ERROR)
+    logger.addFilter(_is_about_us)
     return logger
+
+
+def _is_about_us(record: logging.LogRecord) -> bool:
+    return "further occurrences of this error" not in record.getMessage()
