@@ -326,7 +326,7 @@ def test_a_connected_station_is_shown_online(world: World) -> None:
 def test_a_station_shows_the_settings_that_it_shared(world: World) -> None:
     node = eventually(lambda: node_shown(world, "north"), lambda node: bool(node["config"]))
     assert {(item["key"], item["value"]) for item in node["config"]} == {
-        ("encryption", "False"),
+        ("encryption", "0"),
         ("allowed_algorithms", "all"),
         ("database_labels", "default"),
         ("db_type_default", "csv"),
