@@ -34,17 +34,19 @@ def handlers(db: Database) -> Mapping[str, Handler]:
             _log.debug("run_status_not_announced", run_id=command.run_id, status=command.status)
             return
         async with db.transaction() as tx:
-            run = await _own_open_run(tx, envelope, command.node_id, command.run_id)
-            if run is not None:
+            run = await _own_run(tx, envelope, command.node_id, command.run_id)
+            if run is not None and await repository.is_open(tx.session, run.id):
                 tx.record(status_changed(run, status, announce=True))
 
     async def append_log(envelope: Envelope) -> None:
         command = AppendRunLog.opened(envelope)
         async with db.transaction() as tx:
-            run = await _own_open_run(tx, envelope, command.node_id, command.run_id)
+            run = await _own_run(tx, envelope, command.node_id, command.run_id)
             if run is not None:
                 piece = without_nulls(command.log)
-                await repository.append_log(tx.session, run.id, piece, envelope.time)
+                # The last lines may arrive after the run's end, which brought the whole log: watchers still hear them.
+                if await repository.is_open(tx.session, run.id):
+                    await repository.append_log(tx.session, run.id, piece, envelope.time)
                 tx.record(
                     RunLogAppended(
                         run_id=run.id,
@@ -65,12 +67,12 @@ def _known(status: str) -> RunStatus | None:
         return None
 
 
-async def _own_open_run(tx: Transaction, envelope: Envelope, node_id: int, run_id: int) -> RunOfNode | None:
-    """The run that a message is about, if it is the node's, has not ended, and the message is new."""
+async def _own_run(tx: Transaction, envelope: Envelope, node_id: int, run_id: int) -> RunOfNode | None:
+    """The run that a message is about, if it is the node's and the message is new."""
     if not await is_first_delivery(tx, inbox, envelope):
         return None
     run = await repository.find_run_of_node(tx.session, run_id)
     if run is None or run.node_id != node_id:
         _log.warning("run_message_refused", type=envelope.type, run_id=run_id, node_id=node_id)
         return None
-    return run if await repository.is_open(tx.session, run_id) else None
+    return run
