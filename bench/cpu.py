@@ -11,6 +11,10 @@ from typing import NamedTuple
 
 _PROC = Path("/proc")
 _PARTS = {"postgres": "database", "beam.smp": "broker", "haproxy": "gateway"}
+BACKING = frozenset(_PARTS.values())
+"""The parts that are not ours."""
+
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class _Process(NamedTuple):
@@ -30,7 +34,6 @@ class CpuSeconds:
     def __init__(self, services: Mapping[int, str]) -> None:
         self._services = services
         self._own = os.getpid()
-        self._per_second = os.sysconf("SC_CLK_TCK")
 
     def now(self) -> dict[str, float]:
         """Seconds so far, by part; empty where it cannot be told."""
@@ -39,7 +42,7 @@ class CpuSeconds:
         for process in processes.values():
             part = self._part(process, processes)
             if part is not None:
-                seconds[part] += process.ticks / self._per_second
+                seconds[part] += process.ticks / _TICKS
         return dict(seconds)
 
     def _part(self, process: _Process, processes: Mapping[int, _Process]) -> str | None:
@@ -52,6 +55,14 @@ class CpuSeconds:
             part = part or self._services.get(ancestor.pid)
             ancestor = processes.get(ancestor.parent)
         return None
+
+
+def machine_seconds() -> float | None:
+    """Processor time that everybody on this machine has used so far; None where it cannot be told."""
+    if not (_PROC / "stat").exists():
+        return None
+    user, nice, system, _idle, _waiting, *rest = (int(field) for field in (_PROC / "stat").read_text().split()[1:9])
+    return (user + nice + system + sum(rest)) / _TICKS
 
 
 def _processes() -> Iterator[_Process]:

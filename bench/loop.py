@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bench.cpu import CpuSeconds
+from bench.cpu import CpuSeconds, machine_seconds
 from bench.http_client import WrongAnswerError
 
 Step = Callable[[], Awaitable[Sequence[float] | None]]
@@ -33,6 +34,7 @@ class Measurement:
         errors: what went wrong, and how often.
         cpu: seconds of processor time that the parts of the suite took meanwhile.
         client_cpu: and those of the benchmark itself.
+        other_cpu: and those of everybody else on the machine, if that can be told.
     """
 
     requests: int = 0
@@ -41,6 +43,7 @@ class Measurement:
     errors: Counter[str] = field(default_factory=Counter)
     cpu: dict[str, float] = field(default_factory=dict)
     client_cpu: float = 0.0
+    other_cpu: float | None = None
 
     def percentile(self, percent: float) -> float | None:
         """The value below which so many per cent of the samples lie, in seconds (nearest rank)."""
@@ -70,23 +73,17 @@ async def closed_loop(steps: Sequence[Step], *, warm_up: float, seconds: float, 
                     measured.requests += 1
                     measured.samples.extend(samples or [time.perf_counter() - began])
 
-    async def measure_cpu() -> None:
-        await asyncio.sleep(warm_up)
-        before, own_before = cpu.now(), time.process_time()
-        await asyncio.gather(*clients)
-        measured.client_cpu = time.process_time() - own_before
-        measured.seconds = time.perf_counter() - begin
-        measured.cpu = {part: total - before.get(part, 0.0) for part, total in cpu.now().items()}
-
     clients = [asyncio.create_task(client(step)) for step in steps]
-    await measure_cpu()
+    await asyncio.sleep(warm_up)
+    async with _clocked(measured, cpu):
+        await asyncio.gather(*clients)
     return measured
 
 
 async def paced(step: Step, *, per_second: float, seconds: float, cpu: CpuSeconds) -> Measurement:
     """Begin the work at fixed times, whether the last is done or not."""
     measured = Measurement()
-    before, own_before, began = cpu.now(), time.process_time(), time.perf_counter()
+    began = time.perf_counter()
 
     async def once(number: int) -> None:
         await asyncio.sleep(began + number / per_second - time.perf_counter())
@@ -98,8 +95,18 @@ async def paced(step: Step, *, per_second: float, seconds: float, cpu: CpuSecond
             measured.requests += 1
             measured.samples.extend(samples or ())
 
-    await asyncio.gather(*(once(number) for number in range(max(1, round(seconds * per_second)))))
-    measured.seconds = time.perf_counter() - began
-    measured.client_cpu = time.process_time() - own_before
-    measured.cpu = {part: total - before.get(part, 0.0) for part, total in cpu.now().items()}
+    async with _clocked(measured, cpu):
+        await asyncio.gather(*(once(number) for number in range(max(1, round(seconds * per_second)))))
     return measured
+
+
+@asynccontextmanager
+async def _clocked(measured: Measurement, cpu: CpuSeconds) -> AsyncIterator[None]:
+    """Note the time and the processor time that the block takes."""
+    parts, everybody, own, began = cpu.now(), machine_seconds(), time.process_time(), time.perf_counter()
+    yield
+    measured.seconds = time.perf_counter() - began
+    measured.client_cpu = time.process_time() - own
+    measured.cpu = {part: max(0.0, total - parts.get(part, 0.0)) for part, total in cpu.now().items()}
+    if everybody is not None and (now := machine_seconds()) is not None:
+        measured.other_cpu = max(0.0, now - everybody - measured.client_cpu - sum(measured.cpu.values()))

@@ -9,9 +9,14 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from bench.cpu import BACKING
 from bench.loop import Measurement
 
 _COMPARED_CLIENTS = 16
+_CAPTION = (
+    "services, others (database, broker, gateway), client: processor time for one request, ms; "
+    "noise: processors busy with something else"
+)
 _INSTANCES = {"standalone": 0, "distributed": 1}
 
 
@@ -51,6 +56,7 @@ class Cell:
             "error_texts": dict(measured.errors.most_common(5)),
             "cpu_ms_per_request": {part: self.cpu_ms(seconds) for part, seconds in sorted(measured.cpu.items())},
             "client_cpu_ms_per_request": self.cpu_ms(measured.client_cpu),
+            "other_cpus": _rounded(self.other_cpus),
         }
 
     @property
@@ -65,6 +71,13 @@ class Cell:
             return None
         return self.per_second / self.original[_INSTANCES[self.shape]]
 
+    @property
+    def other_cpus(self) -> float | None:
+        """How many processors were busy with something else."""
+        if self.measured.other_cpu is None or not self.measured.seconds:
+            return None
+        return self.measured.other_cpu / self.measured.seconds
+
     def cpu_ms(self, seconds: float) -> float | None:
         """Processor time for one request."""
         return round(seconds * 1000 / self.measured.requests, 3) if self.measured.requests else None
@@ -73,7 +86,7 @@ class Cell:
 def show(cells: Sequence[Cell], console: Console) -> None:
     """Print a table for each shape."""
     for shape in dict.fromkeys(cell.shape for cell in cells):
-        table = Table(title=f"Sextant, {shape}", title_justify="left")
+        table = Table(title=f"Sextant, {shape}", title_justify="left", caption=_CAPTION, caption_justify="left")
         table.add_column("work")
         for name in (
             "clients",
@@ -83,9 +96,11 @@ def show(cells: Sequence[Cell], console: Console) -> None:
             "p95 ms",
             "p99 ms",
             "errors",
-            "CPU ms",
-            "client",
             "x original",
+            "services",
+            "others",
+            "client",
+            "noise",
         ):
             table.add_column(name, justify="right")
         before = ""
@@ -118,11 +133,16 @@ def _row(cell: Cell) -> list[str]:
         f"{cell.per_second:,.1f}" if cell.per_second < 100 else f"{cell.per_second:,.0f}",  # noqa: PLR2004
         *(_shown(measured.percentile(percent)) for percent in (50, 95, 99)),
         f"[red]{measured.errors.total()}[/red]" if measured.errors else "0",
-        " + ".join(f"{cell.cpu_ms(seconds):.1f} {part}" for part, seconds in sorted(measured.cpu.items()))
-        if measured.requests
-        else "",
-        f"{cell.cpu_ms(measured.client_cpu) or 0:.2f}",
-        "" if times is None else f"{times:,.0f}",
+        "" if times is None else f"{times:,.1f}",
+        *(
+            f"{cell.cpu_ms(seconds):.2f}" if measured.requests else ""
+            for seconds in (
+                sum(seconds for part, seconds in measured.cpu.items() if part not in BACKING),
+                sum(measured.cpu.get(part, 0.0) for part in BACKING),
+                measured.client_cpu,
+            )
+        ),
+        "" if cell.other_cpus is None else f"{cell.other_cpus:.1f}",
     ]
 
 
@@ -134,5 +154,5 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
-def _rounded(number: float) -> float:
-    return round(number, 2)
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 2)

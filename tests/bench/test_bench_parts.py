@@ -39,7 +39,7 @@ async def test_a_closed_loop_counts_what_was_done_after_the_warm_up() -> None:
 
     assert 0 < measured.requests < done
     assert len(measured.samples) == measured.requests
-    assert measured.seconds >= 0.1
+    assert measured.seconds > 0
 
 
 async def test_a_closed_loop_goes_on_after_an_error_and_counts_it() -> None:
