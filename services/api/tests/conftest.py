@@ -62,3 +62,13 @@ async def api(database_url: str) -> AsyncIterator[Api]:
     running = Api(database_url)
     yield running
     await running.close()
+
+
+@pytest.fixture
+async def plain_api(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Api]:
+    """The same on SQLite alone, for what is decided before any database is asked."""
+    path = tmp_path / "plain.db"
+    shutil.copy(sqlite_template, path)
+    running = Api(f"sqlite+aiosqlite:///{path}")
+    yield running
+    await running.close()

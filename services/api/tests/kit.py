@@ -6,6 +6,7 @@ Things that a test only needs to be there are written straight into the tables; 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,11 +14,20 @@ from sqlalchemy import Connection, Table, event, func, select
 
 from sextant_api.app import create_service
 from sextant_api.dependencies import Collaborators
-from sextant_api.models import collaborations, memberships, nodes, organizations, outbox, studies, study_members
+from sextant_api.models import (
+    collaborations,
+    memberships,
+    metadata,
+    nodes,
+    organizations,
+    outbox,
+    studies,
+    study_members,
+)
 from sextant_api.settings import ApiSettings
 from sextant_shared.clock import SystemClock
 from sextant_shared.contract.messages import Content, Envelope
-from sextant_shared.db import Database
+from sextant_shared.db import Database, UtcDateTime
 from sextant_shared.http.service import Service
 from sextant_shared.ids import new_id
 from sextant_shared.messaging import API_COMMANDS, InProcessBus
@@ -174,6 +184,23 @@ class Api:
         return self.auth.add_node(
             node_id, organization_id=organization_id, collaboration_id=collaboration_id, name=name
         )
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass: every instant in the database moves into the past by so much."""
+        async with self.db.transaction() as tx:
+            for table in metadata.sorted_tables:
+                instants = [column for column in table.c if isinstance(column.type, UtcDateTime)]
+                keys = list(table.primary_key.columns)
+                for row in (await tx.session.execute(select(*keys, *instants))).all() if instants else ():
+                    stored = dict(zip(instants, row[len(keys) :], strict=True))
+                    earlier = {
+                        column.name: moment - timedelta(seconds=seconds)
+                        for column, moment in stored.items()
+                        if moment is not None
+                    }
+                    if earlier:
+                        where = [key == value for key, value in zip(keys, row, strict=False)]
+                        await tx.session.execute(table.update().where(*where).values(**earlier))
 
     async def _insert(self, table: Table, **values: Any) -> int:
         async with self.db.transaction() as tx:
