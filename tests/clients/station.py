@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import sys
 import threading
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ from vantage6.common.client.node_client import (  # type: ignore[import-not-foun
 from . import algorithm
 from .hearing import Journal, Socket
 from .lines import Complaints, serve, take_stdout
+
+CONTAINER_SECONDS = 0.3  # less than any real container lives
 
 
 class Station:
@@ -147,6 +150,7 @@ class Station:
                 numbers=self._numbers,
             ),
         )
+        time.sleep(CONTAINER_SECONDS)
         for line in outcome.log:
             self._socket.emit(
                 "algorithm_log",

@@ -3,6 +3,9 @@
 One module for every shape: what holds on a laptop holds behind the gateway.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ from .conftest import Job
 from .world import (
     NUMBERS,
     PARTNERS,
+    PASSWORD,
+    Spare,
     World,
     begin_waiting,
     post_task,
@@ -281,39 +286,65 @@ def test_a_crashed_run_shows_its_log(world: World, failed_task: dict[str, Any]) 
 
 
 @pytest.fixture
-def spare(world: World) -> dict[str, Any]:
+def spare(world: World) -> Spare:
     """A collaboration of one organization with a node of its own, for tests that break things."""
-    collaboration = world.root.call(
-        "collaboration.create",
-        name=f"spare-{len(world.nodes)}-{world.tag}",
-        organizations=[world.organizations["north"]],
-        encrypted=False,
-    )["id"]
-    node = world.make_node("north", collaboration)
-    world.nodes[f"spare-{collaboration}"] = node
-    return {"collaboration": collaboration, "node": node}
+    return world.make_spare()
 
 
 @pytest.fixture
-def station(world: World, spare: dict[str, Any]) -> Station:
+def station(world: World, spare: Spare) -> Iterator[Station]:
     """The logged-in station of the spare collaboration; not connected."""
-    program = world.station()
-    program.login(spare["node"]["api_key"], NUMBERS["north"])
-    return program
+    with Station(world.interpreter, world.url) as program:
+        program.login(spare.node["api_key"], NUMBERS["north"])
+        yield program
 
 
-def spare_result(world: World, spare: dict[str, Any]) -> list[dict[str, Any]]:
+@pytest.fixture
+def visitor(world: World) -> Iterator[Researcher]:
+    """The researcher at another computer; not connected."""
+    with Researcher(world.interpreter, world.url) as program:
+        program.login(world.names["rosalind"], PASSWORD)
+        yield program
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a user heard while a station came and left, and what was shown when it had left."""
+
+    came: list[Any]
+    went: list[Any]
+    status: str
+    expected: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def visit(world: World) -> Visit:
+    """A station that came and left."""
+    spare = world.make_spare()
+    with Researcher(world.interpreter, world.url) as visitor, Station(world.interpreter, world.url) as station:
+        visitor.login(world.names["rosalind"], PASSWORD)
+        visitor.listen()
+        station.login(spare.node["api_key"], NUMBERS["north"])
+        station.connect()
+        came = visitor.await_event("node-online", id=spare.node["id"])
+        station.ask("disconnect")
+        went = visitor.await_event("node-offline", seconds=60, id=spare.node["id"])
+    return Visit(
+        came=came,
+        went=went,
+        status=world.root.call("node.get", id_=spare.node["id"])["status"],
+        expected={"id": spare.node["id"], "name": spare.node["name"], "org_id": world.organizations["north"]},
+    )
+
+
+def spare_result(world: World, spare: Spare) -> list[dict[str, Any]]:
     """Post a task for the spare station and wait for what comes back."""
-    task = post_task(world.researcher, spare["collaboration"], [world.organizations["north"]])
+    task = post_task(world.researcher, spare.collaboration, [world.organizations["north"]])
     return results_of(begin_waiting(world.researcher, task))
 
 
 def north_sum(world: World) -> list[dict[str, Any]]:
     return [{"organization": world.organizations["north"], "sum": 6.0, "count": 3}]
-
-
-def status_of(world: World, spare: dict[str, Any]) -> Any:
-    return world.root.call("node.get", id_=spare["node"]["id"])["status"]
 
 
 def test_a_connected_station_is_shown_online(world: World) -> None:
@@ -334,38 +365,27 @@ def test_a_station_shows_the_settings_that_it_shared(world: World) -> None:
     }
 
 
-def test_a_station_that_leaves_is_shown_offline(world: World, spare: dict[str, Any], station: Station) -> None:
-    station.connect()
-    eventually(lambda: status_of(world, spare), lambda status: status == "online")
-    station.ask("disconnect")
-    assert eventually(lambda: status_of(world, spare), lambda status: status == "offline")
+def test_the_collaboration_hears_a_station_come(visit: Visit) -> None:
+    assert visit.came == [visit.expected]
 
 
-def test_the_collaboration_hears_a_station_come_and_go(world: World, spare: dict[str, Any], station: Station) -> None:
-    visitor = world.member("rosalind")
-    visitor.listen()
-    station.connect()
-    station.await_event("sync")
-    station.ask("disconnect")
-    expected = {
-        "id": spare["node"]["id"],
-        "name": spare["node"]["name"],
-        "org_id": world.organizations["north"],
-    }
-    came = visitor.await_event("node-online", id=spare["node"]["id"])
-    went = visitor.await_event("node-offline", id=spare["node"]["id"])
-    assert (came, went) == ([expected], [expected])
+def test_the_collaboration_hears_a_station_go(visit: Visit) -> None:
+    assert visit.went == [visit.expected]
+
+
+def test_a_station_that_left_is_shown_offline(visit: Visit) -> None:
+    assert visit.status == "offline"
 
 
 def test_a_task_posted_while_the_station_is_away_is_done_when_it_returns(
-    world: World, spare: dict[str, Any], station: Station
+    world: World, spare: Spare, station: Station
 ) -> None:
-    task = post_task(world.researcher, spare["collaboration"], [world.organizations["north"]])
+    task = post_task(world.researcher, spare.collaboration, [world.organizations["north"]])
     station.connect()
     assert results_of(begin_waiting(world.researcher, task)) == north_sum(world)
 
 
-def test_a_station_that_only_polls_gets_its_task(world: World, spare: dict[str, Any], station: Station) -> None:
+def test_a_station_that_only_polls_gets_its_task(world: World, spare: Spare, station: Station) -> None:
     assert station.connect(["polling"]) == "polling"
     station.await_event("sync")
     assert spare_result(world, spare) == north_sum(world)
@@ -375,22 +395,20 @@ def test_a_station_is_upgraded_to_a_websocket(station: Station) -> None:
     assert station.connect() == "websocket"
 
 
-def test_a_station_may_start_with_a_websocket_at_once(world: World, spare: dict[str, Any], station: Station) -> None:
+def test_a_station_may_start_with_a_websocket_at_once(world: World, spare: Spare, station: Station) -> None:
     assert station.connect(["websocket"]) == "websocket"
     station.await_event("sync")
     assert spare_result(world, spare) == north_sum(world)
 
 
-def test_a_user_that_only_polls_hears_of_a_task(world: World, spare: dict[str, Any], station: Station) -> None:
-    visitor = world.member("rosalind")
+def test_a_user_that_only_polls_hears_of_a_task(world: World, spare: Spare, visitor: Researcher) -> None:
     visitor.listen(["polling"])
-    station.connect()
-    task = post_task(world.researcher, spare["collaboration"], [world.organizations["north"]])
+    task = post_task(world.researcher, spare.collaboration, [world.organizations["north"]])
     assert visitor.await_event("new_task", id=task["id"]) == [{"id": task["id"], "parent_id": None}]
 
 
 def test_a_station_that_lost_its_connection_comes_back_with_its_first_token(
-    world: World, spare: dict[str, Any], station: Station
+    world: World, spare: Spare, station: Station
 ) -> None:
     station.connect()
     station.await_event("sync")
@@ -400,9 +418,7 @@ def test_a_station_that_lost_its_connection_comes_back_with_its_first_token(
     assert spare_result(world, spare) == north_sum(world)
 
 
-def test_a_station_with_a_forged_token_is_told_and_logs_in_anew(
-    world: World, spare: dict[str, Any], station: Station
-) -> None:
+def test_a_station_with_a_forged_token_is_told_and_logs_in_anew(world: World, spare: Spare, station: Station) -> None:
     station.connect(forged=True)
     station.await_event("invalid_token")
     station.await_event("sync")
@@ -444,15 +460,16 @@ def sealed_job(world: World, keys: dict[str, Path]) -> Job:
         organizations=[world.organizations[name] for name in keys],
         encrypted=True,
     )["id"]
-    for name, key in keys.items():
-        program = world.station()
-        node = world.make_node(name, collaboration)
-        program.login(node["api_key"], NUMBERS[name], key)
-        program.connect()
-    author = world.member("rosalind")
-    author.ask("setup_encryption", private_key=str(keys["north"]))
-    task = post_task(author, collaboration, [world.organizations[name] for name in keys])
-    return Job(task, results_of(begin_waiting(author, task)))
+    with ExitStack() as programs:
+        for name, key in keys.items():
+            station = programs.enter_context(Station(world.interpreter, world.url))
+            station.login(world.make_node(name, collaboration)["api_key"], NUMBERS[name], key)
+            station.connect()
+        author = programs.enter_context(Researcher(world.interpreter, world.url))
+        author.login(world.names["rosalind"], PASSWORD)
+        author.ask("setup_encryption", private_key=str(keys["north"]))
+        task = post_task(author, collaboration, [world.organizations[name] for name in keys])
+        return Job(task, results_of(begin_waiting(author, task)))
 
 
 def test_results_of_an_encrypted_collaboration_can_be_read_by_their_researcher(world: World, sealed_job: Job) -> None:

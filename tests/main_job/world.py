@@ -20,12 +20,19 @@ PARTNERS = tuple(NUMBERS)
 
 
 @dataclass(frozen=True)
+class Spare:
+    """A collaboration with one node."""
+
+    collaboration: int
+    node: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class World:
     """One collaboration of three organizations with their stations, and an outsider."""
 
     url: str
     interpreter: Path
-    programs: ExitStack
     tag: str
     root: Researcher
     researcher: Researcher
@@ -42,16 +49,6 @@ class World:
         """Return the ids of the three organizations that work together."""
         return [self.organizations[name] for name in PARTNERS]
 
-    def member(self, name: str) -> Researcher:
-        """Start another computer for a user of this world, and log in there."""
-        program = self.programs.enter_context(Researcher(self.interpreter, self.url))
-        program.login(self.names[name], PASSWORD)
-        return program
-
-    def station(self) -> Station:
-        """Start another station's program; it is not logged in yet."""
-        return self.programs.enter_context(Station(self.interpreter, self.url))
-
     def make_node(self, organization: str, collaboration: int) -> dict[str, Any]:
         """Register a node; the answer holds its API key, shown this once."""
         return dict(
@@ -62,6 +59,16 @@ class World:
                 name=f"{organization}-{collaboration}-{self.tag}",
             )
         )
+
+    def make_spare(self) -> Spare:
+        """Make another collaboration, of one organization, with a node that nobody else uses."""
+        collaboration = self.root.call(
+            "collaboration.create",
+            name=f"spare-{secrets.token_hex(4)}",
+            organizations=[self.organizations["north"]],
+            encrypted=False,
+        )["id"]
+        return Spare(collaboration, self.make_node("north", collaboration))
 
 
 def build(url: str, root_password: str, interpreter: Path, programs: ExitStack) -> World:
@@ -95,7 +102,6 @@ def build(url: str, root_password: str, interpreter: Path, programs: ExitStack) 
     world = World(
         url=url,
         interpreter=interpreter,
-        programs=programs,
         tag=tag,
         root=root,
         researcher=researcher,
@@ -111,7 +117,7 @@ def build(url: str, root_password: str, interpreter: Path, programs: ExitStack) 
     world.make_node("island", elsewhere)
     for name in PARTNERS:
         world.nodes[name] = world.make_node(name, collaboration)
-        world.stations[name] = world.station()
+        world.stations[name] = programs.enter_context(Station(interpreter, url))
         world.stations[name].login(world.nodes[name]["api_key"], NUMBERS[name])
     return world
 
