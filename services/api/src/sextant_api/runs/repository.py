@@ -183,24 +183,19 @@ async def find_contents(
     session: AsyncSession, task_ids: Collection[int], *, with_runs: bool, with_results: bool
 ) -> Contents:
     """Find the runs and results of some tasks."""
-    runs_of = await _of_tasks(session, _shown_runs(), task_ids) if with_runs else {}
-    run_ids = [run[0] for runs_of_task in runs_of.values() for run in runs_of_task]
-    return Contents(
-        runs=runs_of,
-        logs=await find_logs(session, run_ids),
-        results=await _of_tasks(session, _shown_results(), task_ids) if with_results else {},
-    )
-
-
-async def _of_tasks(
-    session: AsyncSession, statement: Select[Any], task_ids: Collection[int]
-) -> dict[int, list[Sequence[Any]]]:
-    grouped: dict[int, list[Sequence[Any]]] = {}
-    if task_ids:
-        rows = await session.execute(statement.where(runs.c.task_id.in_(task_ids)).order_by(runs.c.id))
-        for row in rows:
-            grouped.setdefault(row.task_id, []).append(row)
-    return grouped
+    statement = _shown_runs() if with_runs else _shown_results()
+    if with_runs and with_results:
+        statement = statement.outerjoin(run_results, run_results.c.run_id == runs.c.id).add_columns(*RESULT_COLUMNS)
+    shown_runs: dict[int, list[Sequence[Any]]] = {}
+    shown_results: dict[int, list[Sequence[Any]]] = {}
+    if task_ids and (with_runs or with_results):
+        of_tasks = statement.where(runs.c.task_id.in_(task_ids)).order_by(runs.c.id)
+        for row in await session.execute(of_tasks):
+            run, result = _split(row) if with_runs else ((), row)
+            shown_runs.setdefault(row.task_id, []).append(run)
+            shown_results.setdefault(row.task_id, []).append(result)
+    run_ids = [run[0] for of_task in shown_runs.values() for run in of_task] if with_runs else []
+    return Contents(runs=shown_runs, logs=await find_logs(session, run_ids), results=shown_results)
 
 
 async def find_logs(session: AsyncSession, run_ids: Collection[int]) -> dict[int, str]:

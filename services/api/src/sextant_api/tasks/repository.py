@@ -4,11 +4,13 @@ Selects columns, never objects. What a caller may see is part of the query of a 
 is named, the row says whose it is, because the wire tells "not there" from "not for you".
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, false, func, insert, or_, select, true, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import (
@@ -26,7 +28,9 @@ from sextant_api.models import (
 from sextant_api.models.reach import collaborations_of
 from sextant_api.tasks.lookups import is_member, owner_columns, owner_of
 from sextant_api.tasks.policy import Owner, Reach
+from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.statuses import RunStatus
+from sextant_shared.db.conflicts import breaks_reference
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
@@ -355,11 +359,27 @@ async def lock_parent(session: AsyncSession, task_id: int) -> Parent | None:
     return None if row is None else Parent(*row)
 
 
+@contextmanager
+def _unless_vanished() -> Iterator[None]:
+    """What was there when it was looked up may be gone when it is referred to."""
+    try:
+        yield
+    except IntegrityError as error:
+        if breaks_reference(error):
+            raise NotFoundError("Something that the task refers to was deleted just now") from error
+        raise
+
+
 async def add_task(session: AsyncSession, values: Mapping[str, Any]) -> Sequence[Any]:
-    """Write a task; one without `job_id` begins a job of its own."""
-    if "job_id" in values:
-        return (await session.execute(insert(tasks).values(**values).returning(*TASK_COLUMNS))).one()
-    task_id = (await session.execute(insert(tasks).values(**values, job_id=0).returning(tasks.c.id))).scalar_one()
+    """Write a task; one without `job_id` begins a job of its own.
+
+    Raises:
+        NotFoundError: something that it refers to was deleted meanwhile.
+    """
+    with _unless_vanished():
+        if "job_id" in values:
+            return (await session.execute(insert(tasks).values(**values).returning(*TASK_COLUMNS))).one()
+        task_id = (await session.execute(insert(tasks).values(**values, job_id=0).returning(tasks.c.id))).scalar_one()
     return (
         await session.execute(
             update(tasks).where(tasks.c.id == task_id).values(job_id=tasks.c.id).returning(*TASK_COLUMNS)
@@ -376,26 +396,31 @@ async def add_databases(session: AsyncSession, task_id: int, labels: Collection[
 async def add_runs(
     session: AsyncSession, *, task_id: int, collaboration_id: int, inputs: Sequence[tuple[int, str]]
 ) -> None:
-    """Write the runs of a task with their inputs, in the order given.
+    """Write the runs of a task with their inputs.
 
     Args:
         session: of the transaction.
         task_id: of the task.
         collaboration_id: of the task.
         inputs: organization and input of each run.
+
+    Raises:
+        NotFoundError: an organization was deleted meanwhile.
     """
-    run_ids = (
-        await session.execute(
-            insert(runs).returning(runs.c.id, sort_by_parameter_order=True),
-            [
-                {"task_id": task_id, "collaboration_id": collaboration_id, "organization_id": organization_id}
-                for organization_id, _ in inputs
-            ],
-        )
-    ).scalars()
+    values = [
+        {"task_id": task_id, "collaboration_id": collaboration_id, "organization_id": organization_id}
+        for organization_id, _ in inputs
+    ]
+    made: dict[int, list[int]] = {}
+    with _unless_vanished():
+        # rows come back in no promised order, but which of an organization's runs gets which input is all the same
+        for run_id, organization_id in await session.execute(
+            insert(runs).returning(runs.c.id, runs.c.organization_id), values
+        ):
+            made.setdefault(organization_id, []).append(run_id)
     await session.execute(
         insert(run_inputs),
-        [{"run_id": run_id, "input": text} for run_id, (_, text) in zip(run_ids, inputs, strict=True)],
+        [{"run_id": made[organization_id].pop(), "input": text} for organization_id, text in inputs],
     )
 
 

@@ -112,7 +112,9 @@ async def delete_task(principal: User, db: Db, task_id: PathId) -> JsonResponse:
 
 
 def _body(task: Sequence[Any], contents: Contents, include: frozenset[str]) -> dict[str, Any]:
-    task_id = task[0]
-    runs = [run_body(run, contents.logs) for run in contents.runs.get(task_id, ())]
-    results = [result_body(result) for result in contents.results.get(task_id, ())]
-    return task_body(task, runs=runs if _RUNS in include else None, results=results if _RESULTS in include else None)
+    runs = results = None
+    if _RUNS in include:
+        runs = [run_body(run, contents.logs) for run in contents.runs.get(task[0], ())]
+    if _RESULTS in include:
+        results = [result_body(result) for result in contents.results.get(task[0], ())]
+    return task_body(task, runs=runs, results=results)
