@@ -68,3 +68,12 @@ async def auth(database_url: str) -> AsyncIterator[Auth]:
     """auth, running, without its periodic tasks."""
     async with running(database_url) as service:
         yield service
+
+
+@pytest.fixture
+async def auth_on_sqlite(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Auth]:
+    """The same on SQLite alone, for what no database has a say in."""
+    path = tmp_path / "auth.db"
+    shutil.copy(sqlite_template, path)
+    async with running(f"sqlite+aiosqlite:///{path}") as service:
+        yield service

@@ -67,8 +67,8 @@ async def test_what_is_not_exactly_right_is_refused_in_one_and_the_same_way(
         ([], {"_schema"}),
     ],
 )
-async def test_a_malformed_login_is_told_field_by_field(auth: Auth, body: object, wrong: set[str]) -> None:
-    answer = await auth.call("POST", "/api/token/user", json=body)
+async def test_a_malformed_login_is_told_field_by_field(auth_on_sqlite: Auth, body: object, wrong: set[str]) -> None:
+    answer = await auth_on_sqlite.call("POST", "/api/token/user", json=body)
 
     assert (answer.status_code, set(answer.json()["errors"])) == (400, wrong)
 
@@ -223,9 +223,9 @@ async def test_a_login_is_seen_as_the_last_time_the_user_was_there(auth: Auth) -
     assert len(shown) == len("2026-01-01T00:00:00.000000")
 
 
-async def test_a_login_needs_json(auth: Auth) -> None:
-    form = await auth.http.post("/api/token/user", data={"username": "root", "password": ROOT_PASSWORD})
-    broken = await auth.http.post(
+async def test_a_login_needs_json(auth_on_sqlite: Auth) -> None:
+    form = await auth_on_sqlite.http.post("/api/token/user", data={"username": "root", "password": ROOT_PASSWORD})
+    broken = await auth_on_sqlite.http.post(
         "/api/token/user", content=b"{", headers={"Content-Type": "application/json", **bearer("x")}
     )
 

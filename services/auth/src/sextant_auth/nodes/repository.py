@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_auth.models import node_credentials
+from sextant_auth.models.validity import valid_from_now
 from sextant_auth.tokens.issuer import Bearer
 from sextant_shared.contract.claims import ClientType
 
@@ -58,10 +59,9 @@ async def set_key(
     collaboration_id: int | None,
     name: str,
     fingerprint: str,
-    tokens_valid_from: int,
     now: datetime,
 ) -> int:
-    """Give a node a key, its first or another; returns its new version."""
+    """Give a node a key, its first or another (then older tokens end); returns its new version."""
     table = node_credentials
     values = {
         "organization_id": organization_id,
@@ -69,13 +69,16 @@ async def set_key(
         "name": name,
         "key_hmac": fingerprint,
         "legacy_hash": None,
-        "tokens_valid_from": tokens_valid_from,
         "profile_as_of": now,
     }
     version: int | None = await session.scalar(
         update(table)
         .where(table.c.node_id == node_id)
-        .values(**values, version=table.c.version + 1)
+        .values(
+            **values,
+            version=table.c.version + 1,
+            tokens_valid_from=valid_from_now(table.c.tokens_valid_from, now),
+        )
         .returning(table.c.version)
     )
     if version is not None:

@@ -47,7 +47,6 @@ class NodeCredentials:
             collaboration_id=profile.collaboration_id,
             name=profile.name,
             fingerprint=self._keys.fingerprint(key),
-            tokens_valid_from=int(now.timestamp()) + 1,
             now=now,
         )
         await families.revoke_all(tx.session, ClientType.NODE, profile.node_id, reason="new_key", now=now)

@@ -134,7 +134,7 @@ class TokenIssuer:
             "client_type": client_type,
             "iat": issued_at,
             "nbf": issued_at,
-            "exp": now + lifetime,
+            "exp": issued_at + lifetime,
             "jti": str(new_id()),
             "pv": 0,
             "roles": [],

@@ -80,7 +80,6 @@ class Passwords:
             caller.id,
             old_hash=admitted.old_hash,
             new_hash=admitted.new_hash,
-            tokens_valid_from=int(now.timestamp()) + 1,
             now=now,
         )
         if version is None:

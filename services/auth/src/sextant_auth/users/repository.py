@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sextant_auth.credentials.lockout_policy import Guesses
 from sextant_auth.directory.repository import members_of, partners_of
 from sextant_auth.models import roles, user_roles, user_rules, users
+from sextant_auth.models.validity import valid_from_now
 from sextant_auth.tokens.issuer import Bearer
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import BadRequestError
@@ -317,9 +318,9 @@ async def find_password(session: AsyncSession, user_id: int) -> str | None:
 
 
 async def set_password(
-    session: AsyncSession, user_id: int, *, old_hash: str, new_hash: str, tokens_valid_from: int, now: datetime
+    session: AsyncSession, user_id: int, *, old_hash: str, new_hash: str, now: datetime
 ) -> int | None:
-    """Replace a password, and forget wrong guesses at the old one.
+    """Replace a password, forget wrong guesses at the old one, and let older tokens end.
 
     Returns:
         The user's new version; None if the account is locked, gone, or has another password by now.
@@ -335,7 +336,7 @@ async def set_password(
             password_hash=new_hash,
             failed_logins=0,
             locked_until=None,
-            tokens_valid_from=tokens_valid_from,
+            tokens_valid_from=valid_from_now(_table.tokens_valid_from, now),
             version=_table.version + 1,
         )
         .returning(_table.version)

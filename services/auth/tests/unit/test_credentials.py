@@ -1,0 +1,144 @@
+"""Passwords, API keys and sealed secrets."""
+
+import asyncio
+import threading
+
+import bcrypt
+import pytest
+from pydantic import SecretStr
+
+from sextant_auth.credentials.api_keys import ApiKeys
+from sextant_auth.credentials.password_policy import shortcomings
+from sextant_auth.credentials.passwords import PasswordHasher
+from sextant_auth.secret_box import SealedSecretError, SecretBox
+from sextant_shared.contract.errors import UnavailableError
+
+
+@pytest.mark.parametrize("password", ["Valid-Pw-1!", "Sp ce-1AB", "aB3_5678", "x" * 124 + "aB1!", "Pässwort1 "])
+def test_a_good_password_lacks_nothing(password: str) -> None:
+    assert shortcomings(password) == []
+
+
+@pytest.mark.parametrize(
+    ("password", "lacking"),
+    [
+        ("aB1!567", 1),
+        ("x" * 126 + "aB1!", 1),
+        ("NoDigits!!", 1),
+        ("ALLUPPER1!", 1),
+        ("alllower1!", 1),
+        ("NoSpecial11", 1),
+        ("", 5),
+    ],
+)
+def test_a_bad_password_is_told_what_it_lacks(password: str, lacking: int) -> None:
+    assert len(shortcomings(password)) == lacking
+
+
+async def test_a_hash_opens_to_its_password_alone() -> None:
+    hasher = PasswordHasher(workers=1, queue=4)
+    stored = await hasher.hash("Valid-Pw-1!")
+
+    assert (await hasher.check(stored, "Valid-Pw-1!")).right
+    assert not (await hasher.check(stored, "Valid-Pw-2!")).right
+    await hasher.close()
+
+
+async def test_all_of_a_long_password_counts() -> None:
+    hasher = PasswordHasher(workers=1, queue=4)
+    stored = await hasher.hash("x" * 100 + "1")
+
+    assert not (await hasher.check(stored, "x" * 100)).right
+    await hasher.close()
+
+
+async def test_a_hash_has_the_strength_that_owasp_asks_for() -> None:
+    hasher = PasswordHasher(workers=1, queue=4)
+
+    assert (await hasher.hash("x")).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    await hasher.close()
+
+
+@pytest.mark.parametrize("prefix", [b"2a", b"2b"])
+async def test_a_bcrypt_hash_is_accepted_and_bettered(prefix: bytes) -> None:
+    hasher = PasswordHasher(workers=1, queue=4)
+    stored = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4, prefix=prefix)).decode()
+
+    checked = await hasher.check(stored, "x" * 80)
+
+    assert checked.right
+    assert checked.better_hash is not None
+    assert (await hasher.check(checked.better_hash, "x" * 80)).right
+    assert not (await hasher.check(stored, "x" * 71)).right
+    await hasher.close()
+
+
+@pytest.mark.parametrize("stored", ["", "plain", "$2b$04$short", "$argon2id$v=19$m=8,t=1,p=1$AAAA$BBBB"])
+async def test_a_broken_hash_opens_to_nothing(stored: str) -> None:
+    hasher = PasswordHasher(workers=1, queue=4)
+
+    assert not (await hasher.check(stored, "Valid-Pw-1!")).right
+    await hasher.close()
+
+
+async def test_an_account_that_does_not_exist_is_hashed_for_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = PasswordHasher(workers=1, queue=4)
+    verified: list[str] = []
+    monkeypatch.setattr(hasher, "_verify", lambda stored, _password: verified.append(stored) or True)
+
+    checked = await hasher.check(None, "Valid-Pw-1!")
+
+    assert not checked.right
+    assert [stored[:29] for stored in verified] == ["$argon2id$v=19$m=19456,t=2,p="]
+    await hasher.close()
+
+
+async def test_hashes_wait_for_a_worker_and_beyond_the_queue_they_are_refused() -> None:
+    hasher = PasswordHasher(workers=1, queue=1)
+    release = threading.Event()
+    running = [asyncio.create_task(hasher._run(release.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(UnavailableError):
+        await hasher.hash("x")
+    release.set()
+
+    assert await asyncio.gather(*running) == [True, True]
+    assert await hasher.hash("x")
+    await hasher.close()
+
+
+def test_an_api_key_is_what_nodes_know() -> None:
+    key = ApiKeys(SecretStr("pepper")).new()
+
+    assert (len(key), key.count("-"), key) == (36, 4, key.lower())
+    assert key[14] == "4"
+
+
+def test_a_fingerprint_depends_on_the_pepper_and_the_key() -> None:
+    keys = ApiKeys(SecretStr("pepper"))
+    other = ApiKeys(SecretStr("other"))
+
+    assert len({keys.fingerprint("a"), keys.fingerprint("b"), other.fingerprint("a")}) == 3
+    assert keys.fingerprint("a") == keys.fingerprint("a")
+
+
+def test_a_sealed_text_opens_with_the_same_secret_and_name() -> None:
+    sealed = SecretBox(SecretStr("secret")).seal("text", name="row:1")
+
+    assert SecretBox(SecretStr("secret")).open(sealed, name="row:1") == "text"
+    assert "text" not in sealed
+
+
+@pytest.mark.parametrize(("secret", "name"), [("other", "row:1"), ("secret", "row:2")])
+def test_a_sealed_text_opens_with_nothing_else(secret: str, name: str) -> None:
+    sealed = SecretBox(SecretStr("secret")).seal("text", name="row:1")
+
+    with pytest.raises(SealedSecretError):
+        SecretBox(SecretStr(secret)).open(sealed, name=name)
+
+
+@pytest.mark.parametrize("sealed", ["", "v1.", "v1.####", "v1.AAAA"])
+def test_what_was_never_sealed_does_not_open(sealed: str) -> None:
+    with pytest.raises(SealedSecretError):
+        SecretBox(SecretStr("secret")).open(sealed, name="row:1")
