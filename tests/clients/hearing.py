@@ -110,6 +110,10 @@ class Socket:
         """Return what the connection runs on by now: polling or websocket."""
         return str(self._client.transport())
 
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies that the connection was given, which say where it is kept."""
+        return dict(self._client.eio.http.cookies)
+
     def emit(self, event: str, *payload: Any) -> None:
         """Send an event to the server."""
         self._client.emit(event, payload or None, namespace=NAMESPACE)

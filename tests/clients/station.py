@@ -71,6 +71,10 @@ class Station:
         self._socket.connect(token, transports)
         return self._socket.transport()
 
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies of the event channel."""
+        return self._socket.cookies()
+
     def drop(self) -> None:
         """Lose the connection; the socket library comes back by itself with its first token."""
         self._socket.drop()
@@ -212,6 +216,7 @@ def main() -> None:
             "login": station.login,
             "refresh": station.refresh,
             "connect": station.connect,
+            "cookies": station.cookies,
             "drop": station.drop,
             "disconnect": station.disconnect,
             "taken": station.taken,

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.clients.driver import Researcher, Station, eventually
+from tests.shapes import Shape
 
 from .conftest import Job
 from .world import (
@@ -352,6 +353,11 @@ def test_a_connected_station_is_shown_online(world: World) -> None:
     assert {node["name"]: node["status"] for node in nodes} == {
         world.nodes[name]["name"]: "online" for name in PARTNERS
     }
+
+
+def test_the_stations_are_spread_over_all_relays(shape: Shape, world: World) -> None:
+    used = {world.stations[name].ask("cookies").get("SEXTANT_RELAY") for name in PARTNERS}
+    assert len(used) == len(shape.processes.get("relay", [None]))
 
 
 def test_a_station_shows_the_settings_that_it_shared(world: World) -> None:
