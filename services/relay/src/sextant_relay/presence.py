@@ -13,6 +13,7 @@ from sextant_relay.telemetry import TOUCHES_FAILED
 from sextant_shared.clock import Clock
 from sextant_shared.contract.commands import CloseConnection, LiveConnection, OpenConnection, TouchConnections
 from sextant_shared.contract.errors import UnavailableError
+from sextant_shared.contract.messages import NO_COLLABORATION
 from sextant_shared.contract.routing import RELAY
 from sextant_shared.ids import new_id
 from sextant_shared.messaging import API_COMMANDS, Bus
@@ -84,7 +85,7 @@ class Presence:
             OpenConnection(
                 connection_id=connection_id,
                 node_id=node.id,
-                collaboration_id=node.collaboration_id or 0,
+                collaboration_id=node.collaboration_id or NO_COLLABORATION,
                 lease_seconds=self._lease_seconds,
             ),
         )

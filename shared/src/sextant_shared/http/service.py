@@ -23,6 +23,7 @@ from sextant_shared.settings.http import HttpSettings
 _log = structlog.get_logger(__name__)
 
 _CORS_SECONDS = 600
+_WEBSOCKET_MESSAGE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,9 @@ def uvicorn_config(app: ASGIApp, settings: HttpSettings, **changes: Any) -> uvic
         "proxy_headers": False,
         "timeout_graceful_shutdown": settings.drain_seconds,
         "backlog": 4096,
+        # what goes over websockets is a few hundred bytes; a compressor for each would take a hundred times that
+        "ws_per_message_deflate": False,
+        "ws_max_size": _WEBSOCKET_MESSAGE_BYTES,
         # longer than the gateway keeps an idle connection, so that it is never us who close one it is about to use
         "timeout_keep_alive": 75,
     }
