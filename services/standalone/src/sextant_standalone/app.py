@@ -31,6 +31,7 @@ class Standalone:
     Attributes:
         asgi: what to serve.
         tasks: to run beside it.
+        drain: to call before the end, while everything still runs.
         close: to call at the end.
         services: those inside.
         root_password: of the first user, if it was made up just now; to be shown once.
@@ -38,6 +39,7 @@ class Standalone:
 
     asgi: ASGIApp
     tasks: Sequence[Callable[[], Awaitable[None]]]
+    drain: Sequence[Callable[[], Awaitable[None]]]
     close: Sequence[Callable[[], Awaitable[None]]]
     services: Sequence[Service]
     root_password: str | None
@@ -70,6 +72,7 @@ async def create_standalone(settings: StandaloneSettings) -> Standalone:
     return Standalone(
         asgi=Front({service.name: service.asgi for service in services}),
         tasks=[bus.run, *(task for service in services for task in service.tasks)],
+        drain=[step for service in services for step in service.drain],
         close=[close for service in reversed(services) for close in service.close],
         services=services,
         root_password=root_password,
@@ -99,6 +102,6 @@ def _service_settings(
             **http,
             **client[AUTH],
         ),
-        RelaySettings(**http, **client[RELAY]),
+        RelaySettings(**http, **client[RELAY], drain_notice_seconds=0),
         VpnRegistrySettings(**http, **client[VPN_REGISTRY]),
     )

@@ -80,7 +80,7 @@ async def _run(settings: StandaloneSettings) -> None:
         _show_root_password(standalone.root_password)
     url = f"http://{settings.host}:{settings.port}"
     _out.print(f"Sextant listens at [bold]{url}[/] (API: {url}/api, data: {settings.data}). Ctrl-C ends it.")
-    await run_until_stopped(server, standalone.tasks, standalone.close)
+    await run_until_stopped(server, standalone.tasks, standalone.close, standalone.drain)
 
 
 def _show_root_password(password: str) -> None:
