@@ -99,8 +99,13 @@ class Program:
         except queue.Empty:
             raise self._failure(f"has not answered {command} within {within} s") from None
         if line is None:
+            for reader in self._readers:  # until its last words are read
+                reader.join(STOP_SECONDS)
             raise self._failure(f"died over {command}")
-        answer = json.loads(line)
+        try:
+            answer = json.loads(line)
+        except json.JSONDecodeError as problem:
+            raise self._failure(f"answered {command} with {line!r}") from problem
         if "error" in answer:
             error = answer["error"]
             raise self._failure(f"raised {error['type']} over {command}: {error['trace']}")

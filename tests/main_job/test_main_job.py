@@ -424,8 +424,11 @@ def test_a_station_that_lost_its_connection_comes_back_with_its_first_token(
     assert spare_result(world, spare) == north_sum(world)
 
 
-def test_a_station_with_a_forged_token_is_told_and_logs_in_anew(world: World, spare: Spare, station: Station) -> None:
-    station.connect(forged=True)
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_a_station_with_a_forged_token_is_told_and_logs_in_anew(
+    world: World, spare: Spare, station: Station, transport: str
+) -> None:
+    station.connect([transport], forged=True)
     station.await_event("invalid_token")
     station.await_event("sync")
     assert spare_result(world, spare) == north_sum(world)
