@@ -299,7 +299,7 @@ class Auth:
             rows = (await session.execute(select(audit_log).order_by(audit_log.c.id))).all()
         return [row for row in rows if not actions or row.action in actions]
 
-    async def set_user(self, username: str, **values: Any) -> None:
+    async def set_user(self, username: str, /, **values: Any) -> None:
         """Change a user's row behind the service's back."""
         async with self.db.transaction() as tx:
             await tx.session.execute(

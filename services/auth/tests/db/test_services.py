@@ -4,9 +4,9 @@ import base64
 
 import httpx
 import pytest
+from fastapi.routing import iter_route_contexts
 
 from services.auth.tests.kit import SECRETS, Auth, claims_of
-from fastapi.routing import iter_route_contexts
 from sextant_shared.http.access import undeclared_routes
 
 

@@ -23,7 +23,7 @@ def encoded(part: dict[str, Any]) -> str:
 
 
 def header_of(token: str) -> dict[str, Any]:
-    part = token.split(".")[0]
+    part = token.split(".", maxsplit=1)[0]
     header: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return header
 

@@ -84,7 +84,12 @@ async def test_a_broken_hash_opens_to_nothing(stored: str) -> None:
 async def test_an_account_that_does_not_exist_is_hashed_for_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = PasswordHasher(workers=1, queue=4)
     verified: list[str] = []
-    monkeypatch.setattr(hasher, "_verify", lambda stored, _password: verified.append(stored) or True)
+
+    def verify(stored: str, _password: str) -> bool:
+        verified.append(stored)
+        return True
+
+    monkeypatch.setattr(hasher, "_verify", verify)
 
     checked = await hasher.check(None, "Valid-Pw-1!")
 
