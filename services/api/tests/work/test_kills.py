@@ -150,7 +150,7 @@ async def test_a_foreign_task_is_refused_whatever_its_state(world: World) -> Non
 
 @pytest.mark.parametrize("path", ["/api/kill/task", "/api/kill/node/tasks"])
 async def test_bodies_that_make_no_sense_are_400(world: World, path: str) -> None:
-    nonsense = ({}, {"id": None}, {"id": "abc"}, {"id": 0}, {"id": 1, "x": 1})
+    nonsense: tuple[dict[str, Any], ...] = ({}, {"id": None}, {"id": "abc"}, {"id": 0}, {"id": 1, "x": 1})
 
     told = [(await world.api.call("POST", path, world.api.root, json=body)).status_code for body in nonsense]
 

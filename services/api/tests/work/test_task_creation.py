@@ -163,7 +163,7 @@ async def test_null_is_no_study(world: World) -> None:
 async def test_a_number_without_bounds_is_refused(world: World) -> None:
     told = []
     for number in ("1e999", "-1e999", "NaN"):
-        answer = await world.api._http.post(
+        answer = await world.api.http.post(
             "/api/task",
             content=f'{{"image": "x", "collaboration_id": {number}, "organizations": [{{"id": 1, "input": ""}}]}}',
             headers={
