@@ -56,7 +56,7 @@ class Api:
         self.settings = ApiSettings(database_url=database_url, client_secret="api-secret", **settings)
         self.service: Service = create_service(self.settings, bus=self.bus, network=self.auth.network())
         self.root = self.auth.add_user(organization_id=ROOT_ORGANIZATION, role="Root", name="root")
-        self._http = httpx.AsyncClient(
+        self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.service.asgi, raise_app_exceptions=False), base_url="http://api"
         )
 
@@ -73,7 +73,7 @@ class Api:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self.http.aclose()
         for close in self.service.close:
             await close()
 
@@ -90,7 +90,7 @@ class Api:
         """Call a route as a principal, or with a token."""
         token = self.auth.token(caller) if isinstance(caller, Principal) else caller
         all_headers = {**(bearer(token) if token else {}), **(headers or {})}
-        return await self._http.request(method, path, json=json, params=params, headers=all_headers)
+        return await self.http.request(method, path, json=json, params=params, headers=all_headers)
 
     async def get(self, path: str, caller: Principal | str | None = None, **params: Any) -> httpx.Response:
         """GET a route, with a query."""

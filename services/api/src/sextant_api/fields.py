@@ -18,8 +18,11 @@ class RequestModel(BaseModel):
 
 
 def _storable(text: str) -> str:
+    # JSON can spell what no database can keep
     if "\0" in text:
         raise ValueError("must not contain a null character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must not contain half a character")
     return text
 
 
