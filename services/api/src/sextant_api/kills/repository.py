@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import nodes, runs
-from sextant_api.tasks.lookups import is_member
-from sextant_api.tasks.policy import Owner
+from sextant_api.ownership.policy import Owner
+from sextant_api.ownership.repository import is_member
 from sextant_shared.contract.statuses import Presence
 
 

@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from sextant_api.dependencies import Db, User
 from sextant_api.fields import RequestModel
 from sextant_api.kills import repository, service
+from sextant_api.ownership.policy import Reach, require
 from sextant_api.tasks import repository as tasks_repository
-from sextant_api.tasks.policy import Reach, require
 from sextant_api.tasks.schemas import WireId
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource

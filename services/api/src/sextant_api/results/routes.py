@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery
+from sextant_api.ownership.policy import Reach, require, require_anything
 from sextant_api.runs import listing, repository
 from sextant_api.runs.wire import result_body
-from sextant_api.tasks.policy import Reach, require, require_anything
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
 from sextant_shared.http.json import JsonResponse

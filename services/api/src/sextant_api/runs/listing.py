@@ -1,8 +1,8 @@
 """Reads what a list of runs or results is narrowed by, and judges whether the caller may ask that."""
 
+from sextant_api.ownership.policy import Owner, Reach, require
+from sextant_api.ownership.repository import Lookups
 from sextant_api.runs.repository import RunFilter
-from sextant_api.tasks.lookups import Lookups
-from sextant_api.tasks.policy import Owner, Reach, require
 from sextant_shared.contract.errors import BadRequestError
 from sextant_shared.http.query import Query
 from sextant_shared.security import Principal

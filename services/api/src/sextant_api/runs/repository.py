@@ -29,8 +29,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import nodes, run_inputs, run_logs, run_results, runs, tasks
 from sextant_api.models.reach import collaborations_of
-from sextant_api.tasks.lookups import owner_columns, owner_of
-from sextant_api.tasks.policy import Owner, Reach
+from sextant_api.ownership.policy import Owner, Reach
+from sextant_api.ownership.repository import owner_columns, owner_of
 from sextant_api.tasks.repository import TASK_COLUMNS
 from sextant_shared.contract.statuses import RunStatus, task_status
 from sextant_shared.db import utc_now

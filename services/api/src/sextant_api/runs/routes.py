@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from sextant_api.dependencies import AnyPrincipal, Db, Node, ReadQuery
+from sextant_api.ownership.policy import Reach, require, require_anything
 from sextant_api.runs import listing, repository, service
 from sextant_api.runs.schemas import RunChange
 from sextant_api.runs.wire import run_body
-from sextant_api.tasks.policy import Reach, require, require_anything
 from sextant_api.tasks.wire import task_inside_run
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource

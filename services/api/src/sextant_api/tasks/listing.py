@@ -5,8 +5,8 @@ A filter names something: what does not exist is the caller's mistake, and what 
 
 from dataclasses import replace
 
-from sextant_api.tasks.lookups import Lookups
-from sextant_api.tasks.policy import Owner, Reach, require
+from sextant_api.ownership.policy import Owner, Reach, require
+from sextant_api.ownership.repository import Lookups
 from sextant_api.tasks.repository import TaskFilter
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import BadRequestError, ValidationFailedError

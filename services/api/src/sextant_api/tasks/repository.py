@@ -26,8 +26,8 @@ from sextant_api.models import (
     tasks,
 )
 from sextant_api.models.reach import collaborations_of
-from sextant_api.tasks.lookups import is_member, owner_columns, owner_of
-from sextant_api.tasks.policy import Owner, Reach
+from sextant_api.ownership.policy import Owner, Reach
+from sextant_api.ownership.repository import is_member, owner_columns, owner_of
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.statuses import RunStatus
 from sextant_shared.db.conflicts import breaks_reference

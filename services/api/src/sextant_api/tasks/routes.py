@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Request
 
 from sextant_api.dependencies import AnyPrincipal, Db, Everything, ReadQuery, User, UserOrContainer
 from sextant_api.kills.service import kill_subtree
+from sextant_api.ownership.policy import Reach, require, require_anything, require_results
 from sextant_api.runs import repository as runs_repository
 from sextant_api.runs.repository import Contents
 from sextant_api.runs.wire import result_body, run_body
 from sextant_api.tasks import listing, repository, service
 from sextant_api.tasks.dependencies import Watch
-from sextant_api.tasks.policy import Reach, require, require_anything, require_results
 from sextant_api.tasks.schemas import TaskRequest
 from sextant_api.tasks.wire import task_body
 from sextant_shared.contract.errors import NotFoundError

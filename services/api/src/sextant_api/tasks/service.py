@@ -12,9 +12,9 @@ from typing import Any
 
 from sextant_api.containers.errors import ContainerEndedError
 from sextant_api.containers.repository import is_running
+from sextant_api.ownership.policy import Reach
 from sextant_api.tasks import repository
 from sextant_api.tasks.errors import NotYourTaskError, TaskFinishedError, WrongImageError
-from sextant_api.tasks.policy import Reach
 from sextant_api.tasks.repository import Place, Share
 from sextant_api.tasks.schemas import DatabaseChoice, OrganizationInput, TaskRequest
 from sextant_shared.contract.errors import (

@@ -1,7 +1,7 @@
 """Finds whose the things are that a request names, all of them in one statement.
 
-Part of the repositories of tasks and runs: their lists may be narrowed by many things, and each has to exist and to be
-within the caller's reach.
+Lists of tasks and runs may be narrowed by many things, and each has to exist and to be within the caller's reach. Also
+holds the fragments by which other repositories say whose their rows are.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import algorithm_stores, collaborations, memberships, nodes, runs, studies, tasks
 from sextant_api.models.reach import collaborations_of
-from sextant_api.tasks.policy import Owner
+from sextant_api.ownership.policy import Owner
 from sextant_shared.db.model import big_id
 
 
