@@ -38,6 +38,7 @@ from sextant_auth.unit_of_work import changes
 from sextant_auth.users.lockout import Lockout
 from sextant_auth.users.passwords import Passwords
 from sextant_auth.users.routes import router as users_router
+from sextant_auth.users.second_factor import SecondFactor
 from sextant_auth.users.service import Users
 from sextant_shared.clock import Clock, SystemClock
 from sextant_shared.contract.claims import ClientType
@@ -70,7 +71,8 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
         acquire_seconds=settings.database_acquire_seconds,
         clock=clock,
     )
-    keyring = Keyring(db, SecretBox(settings.key_encryption_secret), _rotation(settings), clock)
+    box = SecretBox(settings.key_encryption_secret)
+    keyring = Keyring(db, box, _rotation(settings), clock)
     issuer = TokenIssuer(keyring, _lifetimes(settings), clock)
     verifier = TokenVerifier(keyring)
     source = LocalPrincipalSource(db)
@@ -81,7 +83,9 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
     directory = Directory(db, api)
     node_credentials = NodeCredentials(api_keys := ApiKeys(settings.api_key_pepper), clock)
     hasher = PasswordHasher(workers=settings.password_hash_workers, queue=settings.password_hash_queue)
-    lockout = Lockout(LockoutPolicy(settings.max_failed_logins, timedelta(seconds=settings.lockout_seconds)), clock)
+    lockout_policy = LockoutPolicy(settings.max_failed_logins, timedelta(seconds=settings.lockout_seconds))
+    lockout = Lockout(lockout_policy, clock)
+    second_factor = SecondFactor(box, lockout_policy, settings.two_factor_issuer, clock)
     users = Users(db, directory, hasher, clock)
     roles = Roles(db, directory)
     keep_evidence = judged(change)
@@ -101,7 +105,15 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
         rules=Rules(db, roles),
         judged=keep_evidence,
         grants=GrantHandler(keep_evidence),
-        user_grant=UserGrant(db, change, hasher=hasher, lockout=lockout, logins=logins, clock=clock),
+        user_grant=UserGrant(
+            db,
+            change,
+            hasher=hasher,
+            lockout=lockout,
+            second_factor=second_factor if settings.two_factor else None,
+            logins=logins,
+            clock=clock,
+        ),
         node_grant=NodeGrant(db, change, api_keys, logins),
         refresh_grant=RefreshGrant(change, verifier, logins, clock),
         container_grant=ContainerGrant(db, api, issuer),

@@ -61,6 +61,11 @@ class AuthSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSettin
         default=256, ge=1, description="Logins that may wait for a hash worker before further ones get 503"
     )
 
+    two_factor: bool = Field(default=False, description="Whether users need a one-time code beside their password")
+    two_factor_issuer: str = Field(
+        default="Sextant", min_length=1, description="The name under which authenticator applications show us"
+    )
+
     @property
     def longest_token_seconds(self) -> int:
         """How long the public half of a replaced signing key is still needed."""

@@ -18,6 +18,9 @@ class Action(StrEnum):
 
     USER_LOGGED_IN = "user.logged-in"
     USER_LOCKED = "user.locked"
+    SECOND_FACTOR_OFFERED = "user.second-factor-offered"
+    SECOND_FACTOR_ENABLED = "user.second-factor-enabled"
+    SECOND_FACTOR_LOCKED = "user.second-factor-locked"
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"
     USER_DELETED = "user.deleted"

@@ -23,7 +23,8 @@ router = APIRouter(tags=["tokens"])
 @router.post("/api/token/user", dependencies=[Depends(Anyone())])
 async def log_in_user(body: UserLogin, parts: Parts, address: Address) -> JsonResponse:
     """Log in as a user."""
-    return _answer(await parts.grants.handle(parts.user_grant, UserAsks(body.username, body.password, address)))
+    asked = UserAsks(body.username, body.password, body.mfa_code, address)
+    return _answer(await parts.grants.handle(parts.user_grant, asked))
 
 
 @router.post("/api/token/node", dependencies=[Depends(Anyone())])

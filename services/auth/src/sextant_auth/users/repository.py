@@ -84,6 +84,20 @@ async def find_account(session: AsyncSession, username: str) -> Account | None:
     return Account(row.id, row.username, row.password_hash) if row is not None and row.username == username else None
 
 
+async def lock_account(session: AsyncSession, account: Account, now: datetime) -> bool:
+    """Hold an account until the transaction's end; tells whether it is open, and its password the one checked."""
+    held = await session.scalar(
+        select(_table.id)
+        .where(
+            _table.id == account.id,
+            _table.password_hash == account.password_hash,
+            or_(_table.locked_until.is_(None), _table.locked_until <= now),
+        )
+        .with_for_update()
+    )
+    return held is not None
+
+
 async def enter(session: AsyncSession, account: Account, *, better_hash: str | None, now: datetime) -> Bearer | None:
     """Note a successful login and forget earlier failures.
 
@@ -355,3 +369,65 @@ def _told(error: IntegrityError) -> Exception:
     if breaks_unique(error, _table.email_folded):
         return NameTakenError("There is already a user with this mail address")
     return error
+
+
+@dataclass(frozen=True)
+class SecondFactorState:
+    """What is stored of an account's second factor."""
+
+    secret_sealed: str | None
+    pending_sealed: str | None
+    last_step: int | None
+    guesses: Guesses
+
+
+async def find_second_factor(session: AsyncSession, user_id: int) -> SecondFactorState:
+    """Read the second factor, so that until the transaction's end nobody else uses the same code."""
+    row = (
+        await session.execute(
+            select(
+                _table.otp_secret_encrypted,
+                _table.otp_pending_encrypted,
+                _table.otp_last_step,
+                _table.otp_failures,
+                _table.otp_locked_until,
+            )
+            .where(_table.id == user_id)
+            .with_for_update()
+        )
+    ).one()
+    return SecondFactorState(
+        row.otp_secret_encrypted,
+        row.otp_pending_encrypted,
+        row.otp_last_step,
+        Guesses(row.otp_failures, row.otp_locked_until),
+    )
+
+
+async def offer_second_factor(session: AsyncSession, user_id: int, sealed: str) -> None:
+    """Store a secret that was shown but not proven."""
+    await session.execute(update(users).where(_table.id == user_id).values(otp_pending_encrypted=sealed))
+
+
+async def prove_second_factor(session: AsyncSession, user_id: int, step: int) -> None:
+    """Note the accepted code; a pending secret is the secret now, and wrong codes are forgotten."""
+    await session.execute(
+        update(users)
+        .where(_table.id == user_id)
+        .values(
+            otp_secret_encrypted=func.coalesce(_table.otp_secret_encrypted, _table.otp_pending_encrypted),
+            otp_pending_encrypted=None,
+            otp_last_step=step,
+            otp_failures=0,
+            otp_locked_until=None,
+        )
+    )
+
+
+async def save_code_guesses(session: AsyncSession, user_id: int, guesses: Guesses) -> None:
+    """Store a count of wrong codes."""
+    await session.execute(
+        update(users)
+        .where(_table.id == user_id)
+        .values(otp_failures=guesses.failures, otp_locked_until=guesses.locked_until)
+    )

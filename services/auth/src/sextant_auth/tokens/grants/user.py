@@ -13,6 +13,7 @@ from sextant_auth.tokens.logins import Logins
 from sextant_auth.unit_of_work import Change
 from sextant_auth.users import repository as accounts
 from sextant_auth.users.lockout import Lockout
+from sextant_auth.users.second_factor import Asked, Offered, Proven, SecondFactor
 from sextant_shared.clock import Clock
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import UnauthenticatedError
@@ -26,6 +27,7 @@ class UserAsks:
 
     username: str
     password: str
+    mfa_code: str | None
     address: str | None
 
 
@@ -48,15 +50,24 @@ class LoginFailedError(UnauthenticatedError):
 
 
 class UserGrant:
-    """Name and password for a pair of tokens."""
+    """Name and password, and where that is wanted a code, for a pair of tokens."""
 
     def __init__(
-        self, db: Database, change: Change, *, hasher: PasswordHasher, lockout: Lockout, logins: Logins, clock: Clock
+        self,
+        db: Database,
+        change: Change,
+        *,
+        hasher: PasswordHasher,
+        lockout: Lockout,
+        second_factor: SecondFactor | None,
+        logins: Logins,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._change = change
         self._hasher = hasher
         self._lockout = lockout
+        self._second_factor = second_factor
         self._logins = logins
         self._clock = clock
 
@@ -74,6 +85,14 @@ class UserGrant:
         """Begin a login, unless the account is locked, or was changed while the password was checked."""
         account = proven.account
         async with self._change() as tx:
+            if self._second_factor is not None:
+                if not await accounts.lock_account(tx.session, account, self._clock.now()):
+                    raise self._refused(account, proven.asked, reason="locked", counts=False)
+                outcome = await self._second_factor.check(
+                    tx, account, proven.asked.mfa_code, address=proven.asked.address
+                )
+                if not isinstance(outcome, Proven):
+                    return _half_way(outcome)
             bearer = await accounts.enter(tx.session, account, better_hash=proven.better_hash, now=self._clock.now())
             if bearer is None:
                 raise self._refused(account, proven.asked, reason="locked", counts=False)
@@ -104,3 +123,15 @@ class UserGrant:
             await self._lockout.count_failure(tx, account.id if account else None, actor, asked.address)
 
         return RefusedError(LoginFailedError(), entry, count if counts else None)
+
+
+def _half_way(outcome: Offered | Asked) -> Granted:
+    if isinstance(outcome, Asked):
+        return Granted({"msg": "Give the code of your second factor, too"})
+    return Granted(
+        {
+            "msg": "Set up your second factor with this secret, then log in with a code of it",
+            "qr_uri": outcome.uri,
+            "otp_secret": outcome.secret,
+        }
+    )
