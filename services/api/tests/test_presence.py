@@ -19,6 +19,7 @@ from sextant_shared.contract.commands import (
     ReportNodeInfo,
     TouchConnections,
 )
+from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.contract.events import NodeOffline, NodeOnline
 from sextant_shared.contract.messages import Content
 from sextant_shared.messaging import API_COMMANDS
@@ -384,3 +385,19 @@ async def test_deleting_an_online_node_tells_that_it_is_offline(station: Station
     assert await station.told() == [NodeOnline, NodeOffline]
     async with station.api.db.read() as session:
         assert (await session.execute(select(connections))).all() == []
+
+
+async def test_a_touch_that_cannot_be_stored_is_dropped_not_kept_for_later(
+    plain_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise UnavailableError("away")
+
+    monkeypatch.setattr(plain_api.db, "transaction", away)
+    live = [LiveConnection(connection_id="one", node_id=1)]
+
+    await plain_api.send(TouchConnections(connections=live, lease_seconds=LEASE))
+    with pytest.raises(UnavailableError):
+        await plain_api.send(CloseConnection(connection_id="one", node_id=1))
+
+    assert await plain_api.parked() == 0

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from fastapi.routing import iter_route_contexts
 
 from services.api.tests.kit import Api
 from sextant_shared.contract.errors import UnavailableError
@@ -21,6 +22,41 @@ async def open_api(database_url: str) -> AsyncIterator[Api]:
 
 def test_every_route_says_who_may_call_it(api: Api) -> None:
     assert undeclared_routes(api.service.app) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/version", {"GET"}),
+        ("/api/health", {"GET"}),
+        ("/robots.txt", {"GET"}),
+        ("/api/organization", {"GET", "POST"}),
+        ("/api/organization/{organization_id}", {"GET", "PATCH", "DELETE"}),
+        ("/api/collaboration", {"GET", "POST"}),
+        ("/api/collaboration/{collaboration_id}", {"GET", "PATCH", "DELETE"}),
+        ("/api/collaboration/{collaboration_id}/organization", {"POST", "DELETE"}),
+        ("/api/collaboration/{collaboration_id}/node", {"POST", "DELETE"}),
+        ("/api/study", {"GET", "POST"}),
+        ("/api/study/{study_id}", {"GET", "PATCH", "DELETE"}),
+        ("/api/study/{study_id}/organization", {"POST", "DELETE"}),
+        ("/api/node", {"GET", "POST"}),
+        ("/api/node/{node_id}", {"GET", "PATCH", "DELETE"}),
+        ("/internal/organizations/{organization_id}", {"GET"}),
+        ("/internal/collaborations", {"GET"}),
+        ("/livez", {"GET"}),
+        ("/readyz", {"GET"}),
+        ("/metrics", {"GET"}),
+    ],
+)
+def test_no_route_gets_lost(plain_api: Api, path: str, methods: set[str]) -> None:
+    found = {
+        method
+        for route in iter_route_contexts(plain_api.service.app.routes)
+        if route.path == path
+        for method in route.methods or ()
+    }
+
+    assert found == methods
 
 
 async def test_it_says_which_wire_it_speaks(api: Api) -> None:

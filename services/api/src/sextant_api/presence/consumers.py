@@ -6,6 +6,8 @@ nothing, and of two the newer wins.
 
 from collections.abc import Mapping
 
+import structlog
+
 from sextant_api.models import inbox
 from sextant_api.presence import repository, service
 from sextant_api.presence.config import flattened
@@ -17,9 +19,12 @@ from sextant_shared.contract.commands import (
     ReportNodeMetrics,
     TouchConnections,
 )
+from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.contract.messages import Envelope
 from sextant_shared.db import Database, is_first_delivery
 from sextant_shared.messaging import Handler
+
+_log = structlog.get_logger(__name__)
 
 
 def handlers(db: Database, metrics: NodeMetrics, *, grace_seconds: float) -> Mapping[str, Handler]:
@@ -48,9 +53,14 @@ def handlers(db: Database, metrics: NodeMetrics, *, grace_seconds: float) -> Map
     async def touch_connections(envelope: Envelope) -> None:
         command = TouchConnections.opened(envelope)
         live = {connection.connection_id: connection.node_id for connection in command.connections}
-        if live:
+        if not live:
+            return
+        try:
             async with db.transaction() as tx:
                 await service.keep_alive(tx, live, lease_seconds=command.lease_seconds)
+        except UnavailableError as error:
+            # the next one comes in a few seconds, and says more than this one said again later
+            _log.info("touch_dropped", connections=len(live), reason=error.msg)
 
     async def report_info(envelope: Envelope) -> None:
         command = ReportNodeInfo.opened(envelope)
