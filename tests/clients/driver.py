@@ -126,14 +126,12 @@ class Program:
             if stream is not None:
                 stream.close()
 
-    def heard(self, event: str | None = None, **matching: Any) -> list[dict[str, Any]]:
+    def heard(self, event: str | None = None, **matching: Any) -> list[Any]:
         """Return the first arguments of the events heard so far, by name and content."""
         entries = self.ask("heard", event=event, matching=matching)
         return [_payload(entry) for entry in entries]
 
-    def await_event(
-        self, event: str, *, count: int = 1, seconds: float = 20.0, **matching: Any
-    ) -> list[dict[str, Any]]:
+    def await_event(self, event: str, *, count: int = 1, seconds: float = 20.0, **matching: Any) -> list[Any]:
         """Wait until such an event was heard `count` times; return all that were."""
         entries = self.ask(
             "await_event",
@@ -183,6 +181,13 @@ class Researcher(Program):
     def listen(self, transports: list[str] | None = None) -> str:
         """Connect to the event channel; tells the transport."""
         return str(self.ask("listen", transports=transports))
+
+    def await_room(self, collaboration: int) -> None:
+        """Wait until the user's socket hears what happens in a collaboration: being let in comes before that."""
+        eventually(
+            lambda: self.heard("message"),
+            lambda texts: any(text.endswith(f" joined room collaboration_{collaboration}") for text in texts),
+        )
 
     def token(self) -> str:
         """Return the user's access token."""

@@ -30,8 +30,13 @@ def world(shape: Shape, client_python: Path) -> Iterator[World]:
     """Everybody logged in and listening, every station connected and shown online."""
     with ExitStack() as programs:
         made = build(shape.url, shape.root_password, client_python, programs)
-        for user in (made.researcher, made.viewer, made.outsider):
+        for user, collaboration in (
+            (made.researcher, made.collaboration),
+            (made.viewer, made.collaboration),
+            (made.outsider, made.elsewhere),
+        ):
             user.listen()
+            user.await_room(collaboration)
         for name in PARTNERS:
             made.stations[name].connect()
             made.stations[name].await_event("sync")

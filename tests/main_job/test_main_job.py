@@ -325,6 +325,7 @@ def visit(world: World) -> Visit:
     with Researcher(world.interpreter, world.url) as visitor, Station(world.interpreter, world.url) as station:
         visitor.login(world.names["rosalind"], PASSWORD)
         visitor.listen()
+        visitor.await_room(spare.collaboration)
         station.login(spare.node["api_key"], NUMBERS["north"])
         station.connect()
         came = visitor.await_event("node-online", id=spare.node["id"])
@@ -409,6 +410,7 @@ def test_a_station_may_start_with_a_websocket_at_once(world: World, spare: Spare
 
 def test_a_user_that_only_polls_hears_of_a_task(world: World, spare: Spare, visitor: Researcher) -> None:
     visitor.listen(["polling"])
+    visitor.await_room(spare.collaboration)
     task = post_task(world.researcher, spare.collaboration, [world.organizations["north"]])
     assert visitor.await_event("new_task", id=task["id"]) == [{"id": task["id"], "parent_id": None}]
 
