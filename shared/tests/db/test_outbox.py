@@ -109,8 +109,12 @@ async def test_a_running_dispatcher_is_woken_by_a_commit(db: Database) -> None:
 async def test_two_dispatchers_share_the_rows_without_publishing_any_twice(db: Database) -> None:
     broker = Broker()
     await record(db, *range(1, 401))
-    async with running(db, broker), running(db, broker):
+    async with running(db, broker), running(db, broker) as dispatcher:
         await broker.until(400)
+        # one that is ended between confirm and delete leaves its rows to the other
+        async with asyncio.timeout(10):
+            while (await dispatcher.measure())[0]:
+                await asyncio.sleep(0.01)
 
     assert sorted(broker.confirmed) == list(range(1, 401))
 

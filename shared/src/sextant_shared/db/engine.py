@@ -1,5 +1,6 @@
 """The `Database` port's two adapters are two dialects of one engine; what differs between them is set up here."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Self
@@ -51,6 +52,8 @@ class Database:
         self._after_commit: list[Callable[[], None]] = []
         self.engine = _make_engine(url, pool_size=pool_size, acquire_seconds=acquire_seconds)
         self._writer = self.engine.execution_options(**{_WRITES: True})
+        # SQLite has one writer at a time and lets the others poll for their turn, some of them in vain.
+        self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
 
     @property
     def dialect(self) -> Literal["postgresql", "sqlite"]:
@@ -80,7 +83,7 @@ class Database:
             UnavailableError: the database does not answer, or no connection became free in time.
         """
         with _unavailable_when_lost():
-            async with AsyncSession(self._writer, expire_on_commit=False) as session:
+            async with self._turn_to_write(), AsyncSession(self._writer, expire_on_commit=False) as session:
                 tx = Transaction(session, outbox=self._outbox, source=self._source, clock=self._clock)
                 yield tx
                 await session.flush()
@@ -89,6 +92,23 @@ class Database:
         if tx.recorded:
             for callback in self._after_commit:
                 callback()
+
+    @asynccontextmanager
+    async def _turn_to_write(self) -> AsyncIterator[None]:
+        """Wait in line where only one may write: first come, first served.
+
+        Raises:
+            TimeoutError: the line is too long.
+        """
+        if self._turn is None:
+            yield
+            return
+        async with asyncio.timeout(_LOCK_WAIT_SECONDS):
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def ping(self) -> None:
         """Ask the database for a sign of life.
