@@ -34,6 +34,7 @@ users = Table(
     Column("otp_locked_until", UtcDateTime),
     Column("failed_login_mailed_at", UtcDateTime),
     Column("recovery_mailed_at", UtcDateTime),
+    Column("otp_recovery_mailed_at", UtcDateTime),
     Column("last_seen", UtcDateTime, index=True),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("tokens_valid_from", big_id, nullable=False, server_default="0"),
