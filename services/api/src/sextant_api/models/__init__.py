@@ -1,6 +1,7 @@
 """The tables of api: all of them, so that whoever imports this has the whole metadata."""
 
 from sextant_api.models._base import inbox, metadata, outbox
+from sextant_api.models.blobs import blobs
 from sextant_api.models.structure import (
     algorithm_stores,
     collaborations,
@@ -16,6 +17,7 @@ from sextant_api.models.work import run_inputs, run_logs, run_results, runs, tas
 
 __all__ = [
     "algorithm_stores",
+    "blobs",
     "collaborations",
     "connections",
     "inbox",

@@ -158,6 +158,16 @@ algorithm_stores = Table(
     Column("url", String(1024), nullable=False),
     # null: for all collaborations
     Column("collaboration_id", big_id, ForeignKey("collaborations.id", ondelete="CASCADE"), index=True),
+    # whoever added it insisted on an address that is not a public one
+    Column("is_forced", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("url", "collaboration_id"),
     sqlite_autoincrement=True,
+)
+# nulls differ from each other in the constraint above
+Index(
+    "uq_algorithm_stores_url_for_all",
+    algorithm_stores.c.url,
+    unique=True,
+    postgresql_where=algorithm_stores.c.collaboration_id.is_(None),
+    sqlite_where=algorithm_stores.c.collaboration_id.is_(None),
 )

@@ -5,9 +5,12 @@ task deletes its whole subtree, with runs and payloads: the foreign keys see to 
 are kept here without a foreign key.
 """
 
+from typing import Any
+
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table, Text, false
 
 from sextant_api.models._base import metadata
+from sextant_api.models.blobs import MAX_BLOB_ID
 from sextant_shared.contract.statuses import RunStatus
 from sextant_shared.db.model import UtcDateTime, big_id, id_column, utc_now
 
@@ -66,6 +69,7 @@ runs = Table(
     # set if and only if the status is final
     Column("finished_at", UtcDateTime),
     Column("cleanup_at", UtcDateTime),
+    # whether the input is the id of a blob; a result says it of itself
     Column("blob_storage_used", Boolean, nullable=False, server_default=false()),
     Index("ix_runs_task_id", "task_id"),
     Index("ix_runs_collaboration_id_id", "collaboration_id", "id"),
@@ -84,11 +88,28 @@ Index(
     sqlite_where=runs.c.finished_at.is_(None),
 )
 
+
+def _reference(payload: str) -> "Column[str | None]":
+    """A payload once more, if it is short enough to be the id of a blob: by this it is found again.
+
+    Args:
+        payload: the column that holds it; an insert fills the copy by itself, an update has to write both.
+    """
+
+    def short(context: Any) -> str | None:
+        text: str = context.get_current_parameters()[payload]
+        return text if len(text) <= MAX_BLOB_ID else None
+
+    return Column("reference", String(MAX_BLOB_ID), default=short)
+
+
 run_inputs = Table(
     "run_inputs",
     metadata,
     Column("run_id", big_id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("input", Text, nullable=False),
+    _reference("input"),
+    Index("ix_run_inputs_reference", "reference"),
 )
 
 run_results = Table(
@@ -96,6 +117,9 @@ run_results = Table(
     metadata,
     Column("run_id", big_id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("result", Text, nullable=False),
+    Column("blob_storage_used", Boolean, nullable=False, server_default=false()),
+    _reference("result"),
+    Index("ix_run_results_reference", "reference"),
 )
 
 # One row for each piece that was streamed; nothing is ever rewritten while a run is going on. Commands are acted upon
