@@ -117,6 +117,24 @@ async def test_a_body_may_be_as_large_as_the_limit(http: httpx.AsyncClient, *, c
     assert answer.json() == {"bytes": _LIMIT}
 
 
+async def test_a_path_may_have_a_limit_of_its_own() -> None:
+    asgi = wrap_app(
+        app, HttpSettings(max_body_bytes=_LIMIT), service="middleware-test", body_limits={"/size": 2 * _LIMIT}
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url="http://test") as http:
+        answers = [
+            (await http.post(path, content=b" " * length)).status_code
+            for path, length in (
+                ("/size", 2 * _LIMIT),
+                ("/size", 2 * _LIMIT + 1),
+                ("/unread", _LIMIT),
+                ("/unread", _LIMIT + 1),
+            )
+        ]
+
+    assert answers == [200, 413, 200, 413]
+
+
 async def test_an_application_that_ignores_the_refusal_cannot_answer_over_it() -> None:
     sent: list[Message] = []
 

@@ -5,6 +5,7 @@ Plain ASGI, because Starlette's BaseHTTPMiddleware costs a task and two queues p
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -69,20 +70,28 @@ class RequestContext:
 
 
 class BodyLimit:
-    """Refuses bodies over a size with 413, whether they announce it or not."""
+    """Refuses bodies over a size with 413, whether they announce it or not.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    Args:
+        app: what is behind it.
+        max_bytes: the size.
+        by_path: other sizes for certain paths, such as those whose bodies are streamed on.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, by_path: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._by_path = by_path or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        max_bytes = self._by_path.get(scope["path"], self._max_bytes) if self._by_path else self._max_bytes
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced) > self._max_bytes:
-            await self._refuse(send)
+        if announced.isdecimal() and int(announced) > max_bytes:
+            await self._refuse(send, max_bytes)
             return
         seen = 0
         refused = False
@@ -92,7 +101,7 @@ class BodyLimit:
             message = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
-                if seen > self._max_bytes:
+                if seen > max_bytes:
                     refused = True
                     return {"type": "http.disconnect"}
             return message
@@ -105,10 +114,10 @@ class BodyLimit:
             await self._app(scope, receive_limited, send_unless_refused)
         finally:
             if refused:
-                await self._refuse(send)
+                await self._refuse(send, max_bytes)
 
-    async def _refuse(self, send: Send) -> None:
-        body = raw_error_body(f"The body may have at most {self._max_bytes} bytes", "body_too_large")
+    async def _refuse(self, send: Send, max_bytes: int) -> None:
+        body = raw_error_body(f"The body may have at most {max_bytes} bytes", "body_too_large")
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,12 +63,20 @@ def make_app(*, title: str, description: str) -> FastAPI:
     return app
 
 
-def wrap_app(app: ASGIApp, settings: HttpSettings, *, service: str) -> ASGIApp:
+def wrap_app(
+    app: ASGIApp, settings: HttpSettings, *, service: str, body_limits: Mapping[str, int] | None = None
+) -> ASGIApp:
     """Put the common middleware around an application.
 
     Browsers of the configured origins may read every answer of ours, also a refusal.
+
+    Args:
+        app: the application.
+        settings: of its listening side.
+        service: its name, for metrics.
+        body_limits: how large the bodies of certain paths may be, where that differs from the others.
     """
-    app = BodyLimit(app, max_bytes=settings.max_body_bytes)
+    app = BodyLimit(app, max_bytes=settings.max_body_bytes, by_path=body_limits)
     if settings.cors_origins:
         app = CORSMiddleware(
             app,
