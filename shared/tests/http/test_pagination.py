@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 from fastapi import Request
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, String, Table
 
@@ -184,6 +184,7 @@ def test_the_answer_carries_data_links_and_headers() -> None:
     )
 
 
+@settings(deadline=None)
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_whatever_stands_in_the_query_comes_back_as_it_was_meant(value: str) -> None:
     followed = links("/api/task", urlencode({"name": value}), 100)["next"]
@@ -192,6 +193,7 @@ def test_whatever_stands_in_the_query_comes_back_as_it_was_meant(value: str) -> 
     assert (query["name"], query["page"]) == (value, "2")
 
 
+@settings(deadline=None)
 @given(per_page=st.integers(1, 30), total=st.integers(0, 200))
 def test_whoever_follows_next_from_the_first_page_sees_everything_once(per_page: int, total: int) -> None:
     seen: list[int] = []

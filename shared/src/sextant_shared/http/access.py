@@ -10,7 +10,7 @@ Every route has exactly one of these as a dependency:
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
@@ -28,6 +28,9 @@ from sextant_shared.contract.errors import (
 from sextant_shared.security.principal import Principal
 from sextant_shared.security.principal_cache import PrincipalCache
 from sextant_shared.security.verifier import TokenVerifier
+
+PRINCIPALS: Final = (ClientType.USER, ClientType.NODE, ClientType.CONTAINER)
+"""The kinds of callers that have access tokens."""
 
 
 class Gate:
@@ -62,7 +65,7 @@ class Caller(AccessRule):
 
     def __init__(self, *kinds: ClientType) -> None:
         super().__init__()
-        self.kinds = kinds or (ClientType.USER, ClientType.NODE, ClientType.CONTAINER)
+        self.kinds = kinds or PRINCIPALS
 
     async def __call__(self, request: Request) -> Principal:
         """Find out who calls.
@@ -121,9 +124,14 @@ def bearer_token(request: Request) -> str:
 
 def access_rule(route: RouteContext) -> object | None:
     """Find the one rule that a route declares."""
-    dependant = getattr(route, "dependant", None)
-    rules = [call for call in _calls(dependant) if isinstance(call, Anyone | Caller | Peer)] if dependant else []
+    rules = [call for call in declared_calls(route) if isinstance(call, Anyone | Caller | Peer)]
     return rules[0] if len(rules) == 1 else None
+
+
+def declared_calls(route: RouteContext) -> list[Any]:
+    """List everything that a route depends on, near and far."""
+    dependant = getattr(route, "dependant", None)
+    return list(_calls(dependant)) if dependant else []
 
 
 def undeclared_routes(app: FastAPI) -> list[str]:

@@ -3,13 +3,11 @@
 from typing import Any
 
 import orjson
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse
 
 
-class JsonResponse(Response):
+class JsonResponse(JSONResponse):
     """An answer whose content is encoded as it is: no model is validated on the way out."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         """Encode the content."""

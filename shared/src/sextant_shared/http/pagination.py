@@ -16,7 +16,8 @@ from sextant_shared.contract.errors import ValidationFailedError
 from sextant_shared.http.json import JsonResponse
 
 DEFAULT_PER_PAGE = 10
-_MAX_NUMBER = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
+"""The largest number and size of a page that may be asked for."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Page:
     @property
     def offset(self) -> int:
         """How many items come before the page; no list is so long that a number that SQL can hold would not do."""
-        return min((self.number - 1) * self.per_page, _MAX_NUMBER)
+        return min((self.number - 1) * self.per_page, MAX_NUMBER)
 
     def order_by(
         self, columns: Mapping[str, ColumnElement[Any]], default: Sequence[UnaryExpression[Any]]
@@ -80,8 +81,8 @@ def _first(request: Request, name: str, default: str) -> str:
 
 
 def _positive(name: str, text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(_MAX_NUMBER)) else 0
-    if not 1 <= number <= _MAX_NUMBER:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_NUMBER)) else 0
+    if not 1 <= number <= MAX_NUMBER:
         raise ValidationFailedError({name: ["Must be a whole number from 1"]})
     return number
 

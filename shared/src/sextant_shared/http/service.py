@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from sextant_shared.http.documentation import DocumentedApi
 from sextant_shared.http.exception_handlers import install_exception_handlers
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.middleware import REQUEST_ID_HEADER, BodyLimit, RequestContext
@@ -49,7 +50,7 @@ class Service:
 
 def make_app(*, title: str, description: str) -> FastAPI:
     """Make a FastAPI application with our error form and without documentation routes of its own."""
-    app = FastAPI(
+    app = DocumentedApi(
         title=title,
         description=description,
         version="4.15.2",
