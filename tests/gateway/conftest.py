@@ -7,7 +7,7 @@ import re
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
-import httpx
+import httpx2
 import pytest
 
 from sextant_shared.contract import routing
@@ -39,7 +39,7 @@ class Gateway:
     """
 
     def __init__(
-        self, port: int, inside_port: int, replicas: dict[str, list[Replica]], client: httpx.AsyncClient
+        self, port: int, inside_port: int, replicas: dict[str, list[Replica]], client: httpx2.AsyncClient
     ) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -110,7 +110,7 @@ def open_gateway(haproxy: HaproxyRunner, tmp_path: Path) -> OpenGateway:
             config = "".join(file.read_text() for file in files)
             stack.enter_context(haproxy(config, ports=[port, inside]))
             client = await stack.enter_async_context(
-                httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30)
+                httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30)
             )
             yield Gateway(port, inside, replicas, client)
 

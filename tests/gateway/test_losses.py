@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 import pytest
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def test_a_held_request_loses_its_connection_in_the_end(open_gateway: Open
         for replica in gateway.replicas["api"]:
             await replica.stop()
         await gateway.sees("api-live", 0)
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx2.RemoteProtocolError):
             await gateway.client.get("/api/version")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 
 if TYPE_CHECKING:
     from .conftest import Gateway
@@ -14,11 +14,11 @@ _POLL = "/socket.io/?EIO=4&transport=polling"
 _COOKIE = "SEXTANT_RELAY"
 
 
-def _newcomer(gateway: Gateway) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=gateway.url, trust_env=False, timeout=30)
+def _newcomer(gateway: Gateway) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=gateway.url, trust_env=False, timeout=30)
 
 
-async def _relay_of(client: httpx.AsyncClient) -> str:
+async def _relay_of(client: httpx2.AsyncClient) -> str:
     name = (await client.get(_POLL)).json()["name"]
     assert isinstance(name, str)
     return name

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -52,9 +52,9 @@ def runs_of(author: Researcher, task: dict[str, Any]) -> list[dict[str, Any]]:
     return list(author.call("run.from_task", task_id=task["id"])["data"])
 
 
-def ask(world: World, user: Researcher, path: str, **query: Any) -> httpx.Response:
+def ask(world: World, user: Researcher, path: str, **query: Any) -> httpx2.Response:
     """Ask as the user without the client between, to see headers and raw bodies."""
-    return httpx.get(
+    return httpx2.get(
         f"{world.url}/api/{path}",
         params=query,
         headers={"Authorization": f"Bearer {user.token()}"},
@@ -437,7 +437,7 @@ def test_a_station_with_a_forged_token_is_told_and_logs_in_anew(
 
 
 def test_a_wrong_api_key_is_refused_with_a_clear_error(world: World) -> None:
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{world.url}/api/token/node",
         json={"api_key": "00000000-0000-4000-8000-000000000000"},
         timeout=30,

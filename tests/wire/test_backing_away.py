@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from sextant_shared.contract.routing import API, AUTH, RELAY
@@ -21,20 +21,20 @@ def suite(backing_servers: BackingServers) -> Iterator[Shape]:
 
 
 @pytest.fixture
-def http(suite: Shape) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{suite.url}/api", timeout=LONGEST_ANSWER_SECONDS) as client:
+def http(suite: Shape) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"{suite.url}/api", timeout=LONGEST_ANSWER_SECONDS) as client:
         login = client.post("/token/user", json={"username": "root", "password": suite.root_password})
         client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
         client.get("/organization").raise_for_status()
         yield client
 
 
-def until_well(http: httpx.Client, path: str) -> httpx.Response:
+def until_well(http: httpx2.Client, path: str) -> httpx2.Response:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             answer = http.get(path)
-        except httpx.TransportError:
+        except httpx2.TransportError:
             answer = None
         if answer is not None and answer.is_success:
             return answer
@@ -43,7 +43,7 @@ def until_well(http: httpx.Client, path: str) -> httpx.Response:
 
 
 def test_without_its_database_a_service_says_so_and_recovers_without_a_restart(
-    backing_servers: BackingServers, http: httpx.Client
+    backing_servers: BackingServers, http: httpx2.Client
 ) -> None:
     with backing_servers.postgres.down():
         answers = [
@@ -58,7 +58,7 @@ def test_without_its_database_a_service_says_so_and_recovers_without_a_restart(
     assert "never" not in names
 
 
-def test_without_its_broker_the_api_goes_on(backing_servers: BackingServers, http: httpx.Client) -> None:
+def test_without_its_broker_the_api_goes_on(backing_servers: BackingServers, http: httpx2.Client) -> None:
     with backing_servers.rabbitmq.down():
         made = http.post("/organization", json={"name": "made without a broker"})
         read = http.get(f"/organization/{made.json()['id']}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.shapes import Shape
@@ -20,18 +20,18 @@ HMAC_TOKEN = (
 
 
 @pytest.fixture(scope="module")
-def http(shape: Shape) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{shape.url}/api", timeout=30) as client:
+def http(shape: Shape) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"{shape.url}/api", timeout=30) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def root(shape: Shape, http: httpx.Client) -> dict[str, str]:
+def root(shape: Shape, http: httpx2.Client) -> dict[str, str]:
     answer = http.post("/token/user", json={"username": "root", "password": shape.root_password})
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def assert_clear(answer: httpx.Response, *statuses: int) -> None:
+def assert_clear(answer: httpx2.Response, *statuses: int) -> None:
     """An error that explains itself and gives nothing away."""
     body: dict[str, Any] = answer.json()
 
@@ -44,7 +44,7 @@ def assert_clear(answer: httpx.Response, *statuses: int) -> None:
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_malformed_json_is_a_bad_request(http: httpx.Client, root: dict[str, str], path: str) -> None:
+def test_malformed_json_is_a_bad_request(http: httpx2.Client, root: dict[str, str], path: str) -> None:
     answer = http.post(path, content=b'{"name": ', headers=root | {"Content-Type": "application/json"})
 
     assert_clear(answer, 400)
@@ -53,7 +53,7 @@ def test_malformed_json_is_a_bad_request(http: httpx.Client, root: dict[str, str
 
 @pytest.mark.parametrize("path", POSTS)
 def test_a_body_that_does_not_say_it_is_json_is_unsupported(
-    http: httpx.Client, root: dict[str, str], path: str
+    http: httpx2.Client, root: dict[str, str], path: str
 ) -> None:
     assert_clear(http.post(path, content=b"name=x", headers=root | {"Content-Type": "text/plain"}), 415)
 
@@ -61,7 +61,7 @@ def test_a_body_that_does_not_say_it_is_json_is_unsupported(
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("path", POSTS)
 def test_a_body_of_the_wrong_shape_is_a_bad_request(
-    http: httpx.Client, root: dict[str, str], path: str, body: bytes
+    http: httpx2.Client, root: dict[str, str], path: str, body: bytes
 ) -> None:
     answer = http.post(path, content=body, headers=root | {"Content-Type": "application/json"})
 
@@ -71,26 +71,26 @@ def test_a_body_of_the_wrong_shape_is_a_bad_request(
 @pytest.mark.parametrize("query", ["page=abc", "page=0", "per_page=-1", "per_page=1e3", "sort=no_such_field", "page="])
 @pytest.mark.parametrize("path", LISTS)
 def test_paging_with_anything_but_numbers_and_fields_is_a_bad_request(
-    http: httpx.Client, root: dict[str, str], path: str, query: str
+    http: httpx2.Client, root: dict[str, str], path: str, query: str
 ) -> None:
     assert_clear(http.get(f"{path}?{query}", headers=root), 400)
 
 
 @pytest.mark.parametrize("path", THINGS)
-def test_an_id_that_nothing_has_is_not_found(http: httpx.Client, root: dict[str, str], path: str) -> None:
+def test_an_id_that_nothing_has_is_not_found(http: httpx2.Client, root: dict[str, str], path: str) -> None:
     assert_clear(http.get(f"{path}/987654", headers=root), 404)
 
 
 @pytest.mark.parametrize("path", THINGS)
 @pytest.mark.parametrize("thing", ["abc", "1.5", "-1", "1%00", "99999999999999999999", "9223372036854775808"])
 def test_an_id_that_is_none_is_not_found_or_a_bad_request(
-    http: httpx.Client, root: dict[str, str], path: str, thing: str
+    http: httpx2.Client, root: dict[str, str], path: str, thing: str
 ) -> None:
     assert_clear(http.get(f"{path}/{thing}", headers=root), 400, 404)
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_no_token_is_unauthenticated(http: httpx.Client, path: str) -> None:
+def test_no_token_is_unauthenticated(http: httpx2.Client, path: str) -> None:
     assert_clear(http.get(path), 401)
 
 
@@ -107,20 +107,20 @@ def test_no_token_is_unauthenticated(http: httpx.Client, path: str) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/organization", "/user", "/port?run_id=1"])
-def test_a_token_that_is_none_of_ours_opens_nothing(http: httpx.Client, path: str, header: str, status: int) -> None:
+def test_a_token_that_is_none_of_ours_opens_nothing(http: httpx2.Client, path: str, header: str, status: int) -> None:
     method = "DELETE" if path.startswith("/port") else "GET"
 
     assert_clear(http.request(method, path, headers={"Authorization": header}), status)
 
 
-def test_a_token_whose_signature_was_changed_opens_nothing(http: httpx.Client, root: dict[str, str]) -> None:
+def test_a_token_whose_signature_was_changed_opens_nothing(http: httpx2.Client, root: dict[str, str]) -> None:
     head, payload, signature = root["Authorization"].split(".")
     forged = f"{head}.{payload}.{signature[:-6]}{'AAAAAA' if not signature.endswith('AAAAAA') else 'BBBBBB'}"
 
     assert_clear(http.get("/organization", headers={"Authorization": forged}), 422)
 
 
-def test_a_refresh_token_is_no_access_token(shape: Shape, http: httpx.Client) -> None:
+def test_a_refresh_token_is_no_access_token(shape: Shape, http: httpx2.Client) -> None:
     login = http.post("/token/user", json={"username": "root", "password": shape.root_password}).json()
 
     answer = http.get("/organization", headers={"Authorization": f"Bearer {login['refresh_token']}"})
@@ -129,12 +129,12 @@ def test_a_refresh_token_is_no_access_token(shape: Shape, http: httpx.Client) ->
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/organization/1/nothing", "/../internal/principals/user/1"])
-def test_an_unknown_address_is_not_found_in_json(http: httpx.Client, root: dict[str, str], path: str) -> None:
+def test_an_unknown_address_is_not_found_in_json(http: httpx2.Client, root: dict[str, str], path: str) -> None:
     assert_clear(http.get(path, headers=root), 404)
 
 
 @pytest.mark.parametrize("path", ["/version", "/organization", "/token/user"])
-def test_a_method_that_an_address_does_not_know_is_told_with_those_it_knows(http: httpx.Client, path: str) -> None:
+def test_a_method_that_an_address_does_not_know_is_told_with_those_it_knows(http: httpx2.Client, path: str) -> None:
     answer = http.put(path)
 
     assert_clear(answer, 405)
@@ -144,13 +144,13 @@ def test_a_method_that_an_address_does_not_know_is_told_with_those_it_knows(http
 def test_the_inside_is_not_to_be_reached_from_outside(shape: Shape) -> None:
     paths = ["/internal/principals/user/1", "/internal/organizations/1", "/metrics", "/readyz", "/livez"]
 
-    answers = [httpx.get(f"{shape.url}{path}") for path in paths]
+    answers = [httpx2.get(f"{shape.url}{path}") for path in paths]
 
     assert [404] * len(paths) == [answer.status_code for answer in answers]
     assert all(answer.json()["msg"] for answer in answers)
 
 
-def test_a_refused_creation_leaves_nothing_behind(http: httpx.Client, root: dict[str, str]) -> None:
+def test_a_refused_creation_leaves_nothing_behind(http: httpx2.Client, root: dict[str, str]) -> None:
     body = {"name": "half-written", "organization_ids": [987654, "x"], "encrypted": False}
     assert_clear(http.post("/collaboration", json=body, headers=root), 400)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 from sqlalchemy import Connection, Table, event, func, select
 
 from sextant_api.app import create_service
@@ -56,8 +56,8 @@ class Api:
         self.settings = ApiSettings(database_url=database_url, client_secret="api-secret", **settings)
         self.service: Service = create_service(self.settings, bus=self.bus, network=self.auth.network())
         self.root = self.auth.add_user(organization_id=ROOT_ORGANIZATION, role="Root", name="root")
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self.service.asgi, raise_app_exceptions=False), base_url="http://api"
+        self.http = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.service.asgi, raise_app_exceptions=False), base_url="http://api"
         )
 
     @property
@@ -86,25 +86,25 @@ class Api:
         json: Any = None,
         params: Any = None,
         headers: dict[str, str] | None = None,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Call a route as a principal, or with a token."""
         token = self.auth.token(caller) if isinstance(caller, Principal) else caller
         all_headers = {**(bearer(token) if token else {}), **(headers or {})}
         return await self.http.request(method, path, json=json, params=params, headers=all_headers)
 
-    async def get(self, path: str, caller: Principal | str | None = None, **params: Any) -> httpx.Response:
+    async def get(self, path: str, caller: Principal | str | None = None, **params: Any) -> httpx2.Response:
         """GET a route, with a query."""
         return await self.call("GET", path, caller, params=params)
 
-    async def post(self, path: str, caller: Principal | str | None = None, **body: Any) -> httpx.Response:
+    async def post(self, path: str, caller: Principal | str | None = None, **body: Any) -> httpx2.Response:
         """POST a JSON object."""
         return await self.call("POST", path, caller, json=body)
 
-    async def patch(self, path: str, caller: Principal | str | None = None, **body: Any) -> httpx.Response:
+    async def patch(self, path: str, caller: Principal | str | None = None, **body: Any) -> httpx2.Response:
         """PATCH with a JSON object."""
         return await self.call("PATCH", path, caller, json=body)
 
-    async def delete(self, path: str, caller: Principal | str | None = None, **body: Any) -> httpx.Response:
+    async def delete(self, path: str, caller: Principal | str | None = None, **body: Any) -> httpx2.Response:
         """DELETE, with a JSON object if there is anything in it."""
         return await self.call("DELETE", path, caller, json=body or None)
 

@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.api.tests.kit import Api
@@ -12,7 +12,7 @@ from sextant_api.models import collaborations, nodes, organizations, studies
 from sextant_shared.contract.events import MembershipChanged
 
 
-def statuses(answers: list[httpx.Response]) -> list[int]:
+def statuses(answers: list[httpx2.Response]) -> list[int]:
     return sorted(answer.status_code for answer in answers)
 
 

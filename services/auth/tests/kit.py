@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import time_machine
 from fastapi import Depends
 from pydantic import SecretStr
@@ -100,7 +100,7 @@ class FakeApi:
     def make(self, network: InProcessNetwork) -> None:
         """Become reachable; tokens are verified with auth's own keys."""
         app = make_app(title="fake api", description="")
-        http = httpx.AsyncClient(base_url=network.address(AUTH), transport=network.transport(AUTH))
+        http = httpx2.AsyncClient(base_url=network.address(AUTH), transport=network.transport(AUTH))
         Gate(TokenVerifier(JwksClient(http)), PrincipalCache(FakeAuth())).install(app)
 
         @app.get("/internal/organizations/{organization_id}", dependencies=[Depends(Peer(AUTH))])
@@ -152,8 +152,8 @@ class Auth:
         self.service: Service = create_service(self.settings, bus=self.bus, network=network, clock=self.clock)
         network.register(AUTH, self.service.asgi)
         self.api.make(network)
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self.service.asgi, raise_app_exceptions=False), base_url="http://auth"
+        self.http = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.service.asgi, raise_app_exceptions=False), base_url="http://auth"
         )
 
     @property
@@ -176,23 +176,23 @@ class Auth:
 
     async def call(
         self, method: str, path: str, token: str | None = None, *, json: Any = None, params: Any = None
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Call a route with a token."""
         return await self.http.request(method, path, json=json, params=params, headers=bearer(token) if token else None)
 
-    async def get(self, path: str, token: str | None = None, **params: Any) -> httpx.Response:
+    async def get(self, path: str, token: str | None = None, **params: Any) -> httpx2.Response:
         """GET a route, with a query."""
         return await self.call("GET", path, token, params=params)
 
-    async def post(self, path: str, token: str | None = None, **body: Any) -> httpx.Response:
+    async def post(self, path: str, token: str | None = None, **body: Any) -> httpx2.Response:
         """POST a JSON object."""
         return await self.call("POST", path, token, json=body)
 
-    async def patch(self, path: str, token: str | None = None, **body: Any) -> httpx.Response:
+    async def patch(self, path: str, token: str | None = None, **body: Any) -> httpx2.Response:
         """PATCH with a JSON object."""
         return await self.call("PATCH", path, token, json=body)
 
-    async def delete(self, path: str, token: str | None = None, **params: Any) -> httpx.Response:
+    async def delete(self, path: str, token: str | None = None, **params: Any) -> httpx2.Response:
         """DELETE, with a query."""
         return await self.call("DELETE", path, token, params=params)
 
@@ -208,7 +208,7 @@ class Auth:
         """An access token of a user."""
         return str((await self.log_in(username))["access_token"])
 
-    async def refresh(self, token: str) -> httpx.Response:
+    async def refresh(self, token: str) -> httpx2.Response:
         """Show a refresh token."""
         return await self.post("/api/token/refresh", token)
 

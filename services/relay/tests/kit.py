@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import aiohttp
-import httpx
+import httpx2
 import orjson
 import socketio
 from fastapi import Depends
@@ -204,7 +204,7 @@ class Session:
         got: the payloads of all packets that came, without Engine.IO's mark of a message.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
         self.opened: dict[str, Any] = {}
         self.got: list[str] = []
@@ -218,16 +218,16 @@ class Session:
         """Enter the namespace."""
         await self.post(f"40{NAMESPACE},")
 
-    async def post(self, *packets: str, check: bool = True) -> httpx.Response:
+    async def post(self, *packets: str, check: bool = True) -> httpx2.Response:
         """Send packets in one batch."""
         return await self.post_raw("\x1e".join(packets).encode(), check=check)
 
-    async def post_raw(self, body: bytes, *, check: bool = True) -> httpx.Response:
+    async def post_raw(self, body: bytes, *, check: bool = True) -> httpx2.Response:
         """Send what may be no packets at all."""
         answer = await self._client.post(_POLL, params={"sid": self.opened["sid"]}, content=body)
         return answer.raise_for_status() if check else answer
 
-    async def get(self, *, check: bool = True) -> httpx.Response:
+    async def get(self, *, check: bool = True) -> httpx2.Response:
         """Fetch what there is, or wait for something."""
         answer = await self._client.get(_POLL, params={"sid": self.opened["sid"]})
         if answer.is_success:
@@ -258,7 +258,7 @@ class Relay:
     async def session(self, token: str | None) -> AsyncIterator[Session]:
         """Begin a session by hand. Nobody answers its pings."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE) as client:
+        async with httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE) as client:
             session = Session(client)
             await session.open()
             yield session

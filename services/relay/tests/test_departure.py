@@ -2,7 +2,7 @@
 
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 import socketio
 
@@ -60,7 +60,7 @@ async def test_what_was_sent_before_the_end_still_arrives(stage: Stage, relay: R
 
 
 async def test_the_gateway_is_told_before_any_socket_closes(stage: Stage, node: Principal) -> None:
-    async with stage.relay(drain_notice_seconds=0.3) as relay, httpx.AsyncClient(base_url=relay.url) as client:
+    async with stage.relay(drain_notice_seconds=0.3) as relay, httpx2.AsyncClient(base_url=relay.url) as client:
         ear = await relay.ear().connect(stage.auth.token(node))
         leaving = asyncio.create_task(leave(relay))
         await asyncio.sleep(0)
@@ -74,7 +74,7 @@ async def test_the_gateway_is_told_before_any_socket_closes(stage: Stage, node: 
 
 async def test_newcomers_are_refused_once_sockets_close(stage: Stage, relay: Relay) -> None:
     await leave(relay)
-    async with httpx.AsyncClient(base_url=relay.url) as client:
+    async with httpx2.AsyncClient(base_url=relay.url) as client:
         answer = await client.get(POLL)
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "2")
     user = stage.auth.add_user(organization_id=1)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-import httpx
+import httpx2
 import pytest
 
 from services.relay.tests.kit import Relay, Session, Stage, eventually
@@ -169,7 +169,7 @@ async def test_other_namespaces_are_refused(relay: Relay) -> None:
     ],
 )
 async def test_a_request_that_is_no_engine_io_gets_a_clear_error(relay: Relay, method: str, query: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx2.AsyncClient() as client:
         answer = await client.request(method, f"{relay.url}/socket.io/?{query}", headers={"X-Request-Id": "r" * 10})
     body = answer.json()
     assert 400 <= answer.status_code < 500
@@ -201,6 +201,6 @@ class _Websocket:
 async def test_the_worst_client_does_not_end_the_server(stage: Stage, relay: Relay, session: Session) -> None:
     for body in (b"\xff\xfe", b"\x1e\x1e", b"d=", b"x"):
         await session.post_raw(body)
-    async with httpx.AsyncClient() as client:
+    async with httpx2.AsyncClient() as client:
         await eventually(lambda: stage.commands.of(OpenConnection))
         assert (await client.get(f"{relay.url}/readyz")).status_code == 200

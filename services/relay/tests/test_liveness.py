@@ -2,7 +2,7 @@
 
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 
 from services.relay.tests.kit import PATIENCE, Relay, Session, Stage
@@ -80,7 +80,7 @@ async def test_a_session_in_the_namespace_is_no_stranger(stage: Stage, node: Pri
 
 
 async def test_readiness_needs_the_broker_and_keys_to_judge_by(stage: Stage, relay: Relay) -> None:
-    async with httpx.AsyncClient(base_url=relay.url) as client:
+    async with httpx2.AsyncClient(base_url=relay.url) as client:
         stage.auth.down = True
         without_keys = await client.get("/readyz")
         stage.auth.down = False

@@ -4,7 +4,7 @@ import signal
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from sextant_relay.settings import RelaySettings
 from sextant_shared.testing.processes import ProcessKeeper, free_port
@@ -24,7 +24,7 @@ def test_it_lives_says_what_it_lacks_and_ends_when_told(processes: ProcessKeeper
     }
     with processes.spawn([sys.executable, "-m", "sextant_relay"], name="relay", env=environment) as process:
         process.wait_for_port(port)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
             process.wait_until(lambda: client.get("/readyz").json()["checks"]["broker"])
             alive, ready = client.get("/livez"), client.get("/readyz")
             session = client.get("/socket.io/?EIO=4&transport=polling")

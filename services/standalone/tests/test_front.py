@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,8 +21,8 @@ def naming(name: str) -> ASGIApp:
 FRONT = Front({service: naming(service) for service in SERVICES})
 
 
-async def get(path: str) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(FRONT), base_url="http://front") as client:
+async def get(path: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(FRONT), base_url="http://front") as client:
         return await client.get(path)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -33,9 +33,9 @@ async def service(auth: FakeAuth) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
-async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(service.asgi)
-    async with httpx.AsyncClient(transport=transport, base_url="http://vpn-registry/api") as client:
+async def http(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(service.asgi)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://vpn-registry/api") as client:
         yield client
 
 
@@ -62,7 +62,7 @@ def test_every_route_declares_who_may_call_it(service: Service) -> None:
 
 
 async def test_releasing_the_ports_of_a_run_succeeds_because_every_node_does_it_for_every_run(
-    http: httpx.AsyncClient, node: dict[str, str]
+    http: httpx2.AsyncClient, node: dict[str, str]
 ) -> None:
     answer = await http.delete("/port", params={"run_id": 17}, headers=node)
 
@@ -72,7 +72,7 @@ async def test_releasing_the_ports_of_a_run_succeeds_because_every_node_does_it_
 
 @pytest.mark.parametrize("run_id", ["abc", "", "-1", None])
 async def test_a_run_id_that_is_none_is_a_bad_request(
-    http: httpx.AsyncClient, node: dict[str, str], run_id: str | None
+    http: httpx2.AsyncClient, node: dict[str, str], run_id: str | None
 ) -> None:
     answer = await http.delete("/port", params={"run_id": run_id} if run_id is not None else {}, headers=node)
 
@@ -82,14 +82,14 @@ async def test_a_run_id_that_is_none_is_a_bad_request(
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/vpn"), ("POST", "/port")])
 async def test_what_needs_a_vpn_is_not_configured(
-    http: httpx.AsyncClient, node: dict[str, str], method: str, path: str
+    http: httpx2.AsyncClient, node: dict[str, str], method: str, path: str
 ) -> None:
     answer = await http.request(method, path, headers=node, json={} if method == "POST" else None)
 
     assert (answer.status_code, answer.json()["code"]) == (501, "not_configured")
 
 
-async def test_a_container_finds_no_addresses(http: httpx.AsyncClient, container: dict[str, str]) -> None:
+async def test_a_container_finds_no_addresses(http: httpx2.AsyncClient, container: dict[str, str]) -> None:
     answer = await http.get("/vpn/algorithm/addresses", params={"only_children": 1}, headers=container)
 
     assert (answer.status_code, answer.json()) == (200, {"addresses": []})
@@ -97,14 +97,14 @@ async def test_a_container_finds_no_addresses(http: httpx.AsyncClient, container
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/vpn"), ("POST", "/port"), ("DELETE", "/port?run_id=1")])
 async def test_only_nodes_ask_for_profiles_and_ports(
-    http: httpx.AsyncClient, user: dict[str, str], container: dict[str, str], method: str, path: str
+    http: httpx2.AsyncClient, user: dict[str, str], container: dict[str, str], method: str, path: str
 ) -> None:
     statuses = [(await http.request(method, path, headers=headers)).status_code for headers in (user, container, {})]
 
     assert statuses == [403, 403, 401]
 
 
-async def test_there_is_no_list_of_ports(http: httpx.AsyncClient, node: dict[str, str]) -> None:
+async def test_there_is_no_list_of_ports(http: httpx2.AsyncClient, node: dict[str, str]) -> None:
     answer = await http.get("/port", headers=node)
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, POST")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -49,24 +49,24 @@ def auth() -> FakeAuth:
 
 
 @pytest.fixture
-async def http(auth: FakeAuth) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(make(auth)), base_url="http://test") as http:
+async def http(auth: FakeAuth) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(make(auth)), base_url="http://test") as http:
         yield http
 
 
-def told(answer: httpx.Response) -> tuple[int, str]:
+def told(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
 # -- principals ------------------------------------------------------------------------------------
 
 
-async def test_an_open_route_looks_at_no_token(http: httpx.AsyncClient) -> None:
+async def test_an_open_route_looks_at_no_token(http: httpx2.AsyncClient) -> None:
     for headers in ({}, bearer("nonsense")):
         assert (await http.get("/open", headers=headers)).status_code == 200
 
 
-async def test_each_kind_of_principal_is_known_by_its_token(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_each_kind_of_principal_is_known_by_its_token(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     user = auth.add_user(organization_id=1)
     node = auth.add_node(3, organization_id=1, collaboration_id=2)
     tokens = [auth.token(user), auth.token(node), auth.container_token(node, task_id=11, image="i")]
@@ -80,34 +80,34 @@ async def test_each_kind_of_principal_is_known_by_its_token(auth: FakeAuth, http
     ]
 
 
-async def test_a_wrong_kind_of_principal_is_told_so(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_a_wrong_kind_of_principal_is_told_so(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     node = auth.add_node(3, organization_id=1, collaboration_id=2)
 
     for token in (auth.token(node), auth.container_token(node, task_id=11, image="i")):
         assert told(await http.get("/users", headers=bearer(token))) == (403, "wrong_principal")
 
 
-async def test_a_token_for_another_purpose_does_not_open_a_route(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_a_token_for_another_purpose_does_not_open_a_route(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     user = auth.add_user(organization_id=1)
 
     for token in (auth.token(user, use=TokenUse.REFRESH), auth.service_token(API)):
         assert told(await http.get("/any", headers=bearer(token))) == (422, "invalid_token")
 
 
-async def test_an_access_token_that_calls_itself_a_service_is_none(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_an_access_token_that_calls_itself_a_service_is_none(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     token = auth.sign(ClientType.SERVICE, API)
 
     assert told(await http.get("/any", headers=bearer(token))) == (403, "wrong_principal")
     assert told(await http.get("/internal/any", headers=bearer(token))) == (422, "invalid_token")
 
 
-async def test_an_expired_token_is_told_apart(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_an_expired_token_is_told_apart(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     token = auth.token(auth.add_user(organization_id=1), lifetime_seconds=-3600)
 
     assert told(await http.get("/any", headers=bearer(token))) == (401, "expired_token")
 
 
-async def test_a_principal_that_is_gone_is_let_in_no_more(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_a_principal_that_is_gone_is_let_in_no_more(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     user = auth.add_user(organization_id=1)
     auth.remove(user)
 
@@ -115,7 +115,7 @@ async def test_a_principal_that_is_gone_is_let_in_no_more(auth: FakeAuth, http: 
 
 
 async def test_while_auth_is_away_an_unknown_principal_is_asked_to_wait(
-    auth: FakeAuth, http: httpx.AsyncClient
+    auth: FakeAuth, http: httpx2.AsyncClient
 ) -> None:
     token = auth.token(auth.add_user(organization_id=1))
     auth.down = True
@@ -146,7 +146,7 @@ async def test_while_auth_is_away_an_unknown_principal_is_asked_to_wait(
     ],
 )
 async def test_the_header_must_hold_a_bearer_token(
-    auth: FakeAuth, http: httpx.AsyncClient, header: str | None, expected: tuple[int, str]
+    auth: FakeAuth, http: httpx2.AsyncClient, header: str | None, expected: tuple[int, str]
 ) -> None:
     token = auth.token(auth.add_user(organization_id=1))
     headers = {} if header is None else {"Authorization": header.format(token=token)}
@@ -154,7 +154,7 @@ async def test_the_header_must_hold_a_bearer_token(
     assert told(await http.get("/any", headers=headers)) == expected
 
 
-async def test_a_token_stands_in_the_header_and_nowhere_else(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_a_token_stands_in_the_header_and_nowhere_else(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     token = auth.token(auth.add_user(organization_id=1))
     http.cookies.set("access_token_cookie", token)
 
@@ -164,7 +164,7 @@ async def test_a_token_stands_in_the_header_and_nowhere_else(auth: FakeAuth, htt
 # -- services --------------------------------------------------------------------------------------
 
 
-async def test_an_internal_route_is_for_the_services_it_names(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_an_internal_route_is_for_the_services_it_names(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     answer = await http.get("/internal/thing", headers=bearer(auth.service_token(API)))
 
     assert (answer.status_code, answer.json()) == (200, {"name": API})
@@ -173,7 +173,7 @@ async def test_an_internal_route_is_for_the_services_it_names(auth: FakeAuth, ht
     assert (await http.get("/internal/any", headers=bearer(auth.service_token(RELAY)))).json() == {"name": RELAY}
 
 
-async def test_an_internal_route_is_closed_to_everybody_else(auth: FakeAuth, http: httpx.AsyncClient) -> None:
+async def test_an_internal_route_is_closed_to_everybody_else(auth: FakeAuth, http: httpx2.AsyncClient) -> None:
     root = auth.token(auth.add_user(organization_id=1, role="Root"))
 
     assert told(await http.get("/internal/any")) == (401, "unauthenticated")

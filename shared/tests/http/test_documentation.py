@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import Depends
 from pydantic import BaseModel
@@ -175,7 +175,7 @@ def test_the_bounds_of_ids_are_exact(document: dict[str, Any]) -> None:
 
 
 async def test_answers_are_not_validated_on_the_way_out() -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(make()), base_url="http://test") as http:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(make()), base_url="http://test") as http:
         answer = await http.get("/undocumented")
 
     assert answer.json() == {"id": "none", "more": 1}

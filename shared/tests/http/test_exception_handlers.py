@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import BaseModel
 
@@ -73,13 +73,13 @@ RAISED: dict[str, BaseException] = {
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(wrap_app(app, HttpSettings(), service="test"), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(wrap_app(app, HttpSettings(), service="test"), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http
 
 
-def told(answer: httpx.Response) -> tuple[int, str]:
+def told(answer: httpx2.Response) -> tuple[int, str]:
     """Check the form that every error has, and return its status and code."""
     body = answer.json()
     assert answer.headers["content-type"] == "application/json"
@@ -95,7 +95,7 @@ JSON = {"content-type": "application/json"}
 
 
 @pytest.mark.parametrize("content", [b"{", b"{'name': 'a'}", b"name", b'{"name": "a"} x', b'{"name": "\n"}'])
-async def test_a_body_that_is_no_json_is_refused(http: httpx.AsyncClient, content: bytes) -> None:
+async def test_a_body_that_is_no_json_is_refused(http: httpx2.AsyncClient, content: bytes) -> None:
     answer = await http.post("/thing", content=content, headers=JSON)
 
     assert told(answer) == (400, "malformed_json")
@@ -103,7 +103,7 @@ async def test_a_body_that_is_no_json_is_refused(http: httpx.AsyncClient, conten
 
 
 @pytest.mark.parametrize("content", [b'{"name": "\xff"}', b"[" * 100_000], ids=["no UTF-8", "too deep"])
-async def test_a_body_that_cannot_be_read_is_refused(http: httpx.AsyncClient, content: bytes) -> None:
+async def test_a_body_that_cannot_be_read_is_refused(http: httpx2.AsyncClient, content: bytes) -> None:
     answer = await http.post("/thing", content=content, headers=JSON)
 
     assert told(answer) == (400, "unreadable_body")
@@ -120,7 +120,7 @@ async def test_a_body_that_cannot_be_read_is_refused(http: httpx.AsyncClient, co
     ],
 )
 async def test_a_body_must_say_that_it_is_json(
-    http: httpx.AsyncClient, content: bytes, content_type: str | None
+    http: httpx2.AsyncClient, content: bytes, content_type: str | None
 ) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
 
@@ -131,7 +131,7 @@ async def test_a_body_must_say_that_it_is_json(
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
-async def test_json_may_be_said_in_several_ways(http: httpx.AsyncClient, content_type: str) -> None:
+async def test_json_may_be_said_in_several_ways(http: httpx2.AsyncClient, content_type: str) -> None:
     answer = await http.post("/thing", content=b'{"name": "a"}', headers={"content-type": content_type})
 
     assert (answer.status_code, answer.json()) == (200, {"name": "a"})
@@ -149,28 +149,28 @@ async def test_json_may_be_said_in_several_ways(http: httpx.AsyncClient, content
         (7, {"_schema"}),
     ],
 )
-async def test_wrong_types_are_named_field_by_field(http: httpx.AsyncClient, body: Any, fields: set[str]) -> None:
-    answer = await http.post("/thing", content=httpx.Request("POST", "http://x", json=body).content, headers=JSON)
+async def test_wrong_types_are_named_field_by_field(http: httpx2.AsyncClient, body: Any, fields: set[str]) -> None:
+    answer = await http.post("/thing", content=httpx2.Request("POST", "http://x", json=body).content, headers=JSON)
 
     assert told(answer) == (400, "validation_failed")
     assert set(answer.json()["errors"]) == fields
     assert all(answer.json()["errors"].values())
 
 
-async def test_items_of_a_list_are_named_by_their_place(http: httpx.AsyncClient) -> None:
+async def test_items_of_a_list_are_named_by_their_place(http: httpx2.AsyncClient) -> None:
     answer = await http.post("/thing", json={"name": "a", "parts": [1, "x", 2, "y"]})
 
     assert set(answer.json()["errors"]["parts"]) == {"1", "3"}
 
 
-async def test_an_empty_body_lacks_everything(http: httpx.AsyncClient) -> None:
+async def test_an_empty_body_lacks_everything(http: httpx2.AsyncClient) -> None:
     answer = await http.post("/thing", content=b"", headers=JSON)
 
     assert told(answer) == (400, "validation_failed")
     assert set(answer.json()["errors"]) == {"_schema"}
 
 
-async def test_a_query_that_does_not_fit_is_named(http: httpx.AsyncClient) -> None:
+async def test_a_query_that_does_not_fit_is_named(http: httpx2.AsyncClient) -> None:
     answer = await http.get("/thing?limit=many")
 
     assert told(answer) == (400, "validation_failed")
@@ -181,12 +181,12 @@ async def test_a_query_that_does_not_fit_is_named(http: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/thing/", "/thing/1/more", "/docs", "/openapi.json"])
-async def test_an_unknown_address_is_not_found(http: httpx.AsyncClient, path: str) -> None:
+async def test_an_unknown_address_is_not_found(http: httpx2.AsyncClient, path: str) -> None:
     assert told(await http.get(path)) == (404, "not_found")
 
 
 @pytest.mark.parametrize("thing_id", ["x", "1.5", "%20", "1e3", "0x1"])
-async def test_an_id_that_is_no_number_is_not_found(http: httpx.AsyncClient, thing_id: str) -> None:
+async def test_an_id_that_is_no_number_is_not_found(http: httpx2.AsyncClient, thing_id: str) -> None:
     assert told(await http.get(f"/thing/{thing_id}")) == (404, "not_found")
 
 
@@ -194,7 +194,7 @@ async def test_an_id_that_is_no_number_is_not_found(http: httpx.AsyncClient, thi
     ("method", "path", "allow"), [("PUT", "/thing", {"GET", "POST"}), ("PATCH", "/thing/1", {"GET", "DELETE"})]
 )
 async def test_a_method_that_an_address_does_not_know_is_told_with_those_that_it_does(
-    http: httpx.AsyncClient, method: str, path: str, allow: set[str]
+    http: httpx2.AsyncClient, method: str, path: str, allow: set[str]
 ) -> None:
     answer = await http.request(method, path)
 
@@ -220,19 +220,19 @@ async def test_a_method_that_an_address_does_not_know_is_told_with_those_that_it
     ],
 )
 async def test_an_error_of_ours_says_its_status_and_code(
-    http: httpx.AsyncClient, name: str, status: int, code: str
+    http: httpx2.AsyncClient, name: str, status: int, code: str
 ) -> None:
     assert told(await http.get(f"/raise/{name}")) == (status, code)
 
 
-async def test_an_error_may_bring_headers_and_members(http: httpx.AsyncClient) -> None:
+async def test_an_error_may_bring_headers_and_members(http: httpx2.AsyncClient) -> None:
     assert (await http.get("/raise/too-many")).headers["retry-after"] == "60"
     assert (await http.get("/raise/unavailable")).headers["retry-after"] == "7"
     assert (await http.get("/raise/validation")).json()["errors"] == {"name": ["Is taken"]}
     assert (await http.get("/raise/own")).json()["colour"] == "blue"
 
 
-async def test_what_nobody_foresaw_is_told_without_detail(http: httpx.AsyncClient) -> None:
+async def test_what_nobody_foresaw_is_told_without_detail(http: httpx2.AsyncClient) -> None:
     answer = await http.get("/raise/crash")
 
     assert told(answer) == (500, "internal_error")
@@ -241,7 +241,7 @@ async def test_what_nobody_foresaw_is_told_without_detail(http: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("name", ["timeout", "connection"])
-async def test_something_that_was_away_is_told_as_such(http: httpx.AsyncClient, name: str) -> None:
+async def test_something_that_was_away_is_told_as_such(http: httpx2.AsyncClient, name: str) -> None:
     answer = await http.get(f"/raise/{name}")
 
     assert told(answer) == (503, "unavailable")
@@ -251,6 +251,6 @@ async def test_something_that_was_away_is_told_as_such(http: httpx.AsyncClient, 
 
 @pytest.mark.parametrize("name", ["timeout", "connection"])
 async def test_something_that_was_away_is_no_crash_for_the_web_server(name: str) -> None:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=True)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
         assert (await http.get(f"/raise/{name}")).status_code == 503

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -33,15 +33,15 @@ def database() -> Dependency:
 
 
 @pytest.fixture
-async def http(database: Dependency) -> AsyncIterator[httpx.AsyncClient]:
+async def http(database: Dependency) -> AsyncIterator[httpx2.AsyncClient]:
     app = make_app(title="test", description="")
     app.include_router(health.health_router({"database": database.ping, "broker": Dependency().ping}))
-    transport = httpx.ASGITransport(wrap_app(app, HttpSettings(), service="health-test"))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    transport = httpx2.ASGITransport(wrap_app(app, HttpSettings(), service="health-test"))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http
 
 
-async def test_a_service_is_ready_when_all_it_needs_is_there(http: httpx.AsyncClient) -> None:
+async def test_a_service_is_ready_when_all_it_needs_is_there(http: httpx2.AsyncClient) -> None:
     answer = await http.get("/readyz")
 
     assert answer.status_code == 200
@@ -50,7 +50,7 @@ async def test_a_service_is_ready_when_all_it_needs_is_there(http: httpx.AsyncCl
 
 @pytest.mark.parametrize("how", ["lost", "silent"])
 async def test_a_service_is_not_ready_but_alive_while_something_is_away(
-    http: httpx.AsyncClient, database: Dependency, monkeypatch: pytest.MonkeyPatch, how: str
+    http: httpx2.AsyncClient, database: Dependency, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(health, "_PING_SECONDS", 0.01)
     setattr(database, how, True)
@@ -61,7 +61,7 @@ async def test_a_service_is_not_ready_but_alive_while_something_is_away(
     assert alive.status_code == 200
 
 
-async def test_metrics_are_told_in_the_form_that_prometheus_reads(http: httpx.AsyncClient) -> None:
+async def test_metrics_are_told_in_the_form_that_prometheus_reads(http: httpx2.AsyncClient) -> None:
     await http.get("/livez")
 
     answer = await http.get("/metrics")

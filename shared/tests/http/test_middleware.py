@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import structlog
 from fastapi import Request
@@ -45,17 +45,17 @@ async def thing(thing_id: int) -> dict[str, int]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
     settings = HttpSettings(max_body_bytes=_LIMIT)
-    transport = httpx.ASGITransport(wrap_app(app, settings, service="middleware-test"), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    transport = httpx2.ASGITransport(wrap_app(app, settings, service="middleware-test"), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http
 
 
 # -- request ids -----------------------------------------------------------------------------------
 
 
-async def test_each_request_gets_an_id_of_its_own(http: httpx.AsyncClient) -> None:
+async def test_each_request_gets_an_id_of_its_own(http: httpx2.AsyncClient) -> None:
     first, second = [await http.get("/request-id") for _ in range(2)]
 
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
@@ -63,21 +63,21 @@ async def test_each_request_gets_an_id_of_its_own(http: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize("given", ["12345678", "a1b2-c3d4_e5f6.g7:h8", "x" * 128])
-async def test_an_id_that_the_client_gives_is_kept(http: httpx.AsyncClient, given: str) -> None:
+async def test_an_id_that_the_client_gives_is_kept(http: httpx2.AsyncClient, given: str) -> None:
     answer = await http.get("/request-id", headers={"X-Request-ID": given})
 
     assert (answer.headers["x-request-id"], answer.json()["bound"]) == (given, given)
 
 
 @pytest.mark.parametrize("given", ["", "short", "x" * 129, "with space", "new\x0bline1", "<script>", 'a"b"c"d"e"'])
-async def test_an_id_that_does_not_belong_into_a_log_is_replaced(http: httpx.AsyncClient, given: str) -> None:
+async def test_an_id_that_does_not_belong_into_a_log_is_replaced(http: httpx2.AsyncClient, given: str) -> None:
     answer = await http.get("/request-id", headers={"X-Request-ID": given})
 
     assert answer.headers["x-request-id"] != given
     assert len(answer.headers["x-request-id"]) == 36
 
 
-async def test_the_id_does_not_outlive_the_request(http: httpx.AsyncClient) -> None:
+async def test_the_id_does_not_outlive_the_request(http: httpx2.AsyncClient) -> None:
     await http.get("/request-id")
 
     assert "request_id" not in structlog.contextvars.get_contextvars()
@@ -92,7 +92,7 @@ async def chunks(total: int) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("path", ["/size", "/json", "/unread"])
-async def test_a_body_that_announces_too_much_is_refused(http: httpx.AsyncClient, path: str) -> None:
+async def test_a_body_that_announces_too_much_is_refused(http: httpx2.AsyncClient, path: str) -> None:
     answer = await http.post(path, content=b" " * (_LIMIT + 1), headers={"content-type": "application/json"})
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
@@ -101,7 +101,7 @@ async def test_a_body_that_announces_too_much_is_refused(http: httpx.AsyncClient
 
 @pytest.mark.parametrize("path", ["/size", "/json"])
 async def test_a_body_that_announces_nothing_is_refused_once_it_is_too_large(
-    http: httpx.AsyncClient, path: str
+    http: httpx2.AsyncClient, path: str
 ) -> None:
     answer = await http.post(path, content=chunks(_LIMIT + 1), headers={"content-type": "application/json"})
 
@@ -111,7 +111,7 @@ async def test_a_body_that_announces_nothing_is_refused_once_it_is_too_large(
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])
-async def test_a_body_may_be_as_large_as_the_limit(http: httpx.AsyncClient, *, chunked: bool) -> None:
+async def test_a_body_may_be_as_large_as_the_limit(http: httpx2.AsyncClient, *, chunked: bool) -> None:
     answer = await http.post("/size", content=chunks(_LIMIT) if chunked else b" " * _LIMIT)
 
     assert answer.json() == {"bytes": _LIMIT}
@@ -121,7 +121,7 @@ async def test_a_path_may_have_a_limit_of_its_own() -> None:
     asgi = wrap_app(
         app, HttpSettings(max_body_bytes=_LIMIT), service="middleware-test", body_limits={"/size": 2 * _LIMIT}
     )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url="http://test") as http:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(asgi), base_url="http://test") as http:
         answers = [
             (await http.post(path, content=b" " * length)).status_code
             for path, length in (
@@ -163,7 +163,7 @@ def counted(route: str, status: str) -> float:
     return REGISTRY.get_sample_value("sextant_http_requests_total", labels) or 0
 
 
-async def test_requests_are_counted_by_route_and_not_by_address(http: httpx.AsyncClient) -> None:
+async def test_requests_are_counted_by_route_and_not_by_address(http: httpx2.AsyncClient) -> None:
     before = counted("/thing/{thing_id}", "200")
 
     for number in range(3):
@@ -172,7 +172,7 @@ async def test_requests_are_counted_by_route_and_not_by_address(http: httpx.Asyn
     assert counted("/thing/{thing_id}", "200") == before + 3
 
 
-async def test_addresses_without_a_route_share_one_series(http: httpx.AsyncClient) -> None:
+async def test_addresses_without_a_route_share_one_series(http: httpx2.AsyncClient) -> None:
     before = counted("(none)", "404")
 
     for number in range(3):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from joserfc.jwk import ECKey
 
@@ -30,13 +30,13 @@ class Auth:
             ]
         }
 
-    async def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx2.Request) -> httpx2.Response:
         assert request.url.path == JWKS_PATH
         self.requests += 1
         await self.may_answer.wait()
         if self.away:
-            raise httpx.ConnectError("nobody is there", request=request)
-        return httpx.Response(200, json=self.document)
+            raise httpx2.ConnectError("nobody is there", request=request)
+        return httpx2.Response(200, json=self.document)
 
 
 class Monotonic:
@@ -61,7 +61,7 @@ def monotonic() -> Monotonic:
 
 @pytest.fixture
 async def jwks(auth: Auth, monotonic: Monotonic) -> AsyncIterator[JwksClient]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(auth.answer), base_url="http://auth") as http:
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(auth.answer), base_url="http://auth") as http:
         yield JwksClient(http, monotonic=monotonic)
 
 

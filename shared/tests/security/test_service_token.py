@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 import time_machine
 from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -31,10 +31,10 @@ class Auth:
         self.handed_out += 1
         return f"token-{self.handed_out}", time.time() + _LIFETIME
 
-    def peer(self, request: httpx.Request) -> httpx.Response:
+    def peer(self, request: httpx2.Request) -> httpx2.Response:
         token = request.headers["Authorization"].removeprefix("Bearer ")
         self.shown.append(token)
-        return httpx.Response(401 if token in self.refused else 200, content=request.content)
+        return httpx2.Response(401 if token in self.refused else 200, content=request.content)
 
 
 @pytest.fixture
@@ -43,21 +43,21 @@ def auth() -> Auth:
 
 
 @pytest.fixture
-async def http(auth: Auth) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.MockTransport(auth.peer)
-    async with httpx.AsyncClient(
+async def http(auth: Auth) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.MockTransport(auth.peer)
+    async with httpx2.AsyncClient(
         transport=transport, auth=ServiceTokenAuth(auth.token), base_url="http://peer"
     ) as http:
         yield http
 
 
-async def test_one_token_serves_many_calls(auth: Auth, http: httpx.AsyncClient) -> None:
+async def test_one_token_serves_many_calls(auth: Auth, http: httpx2.AsyncClient) -> None:
     await asyncio.gather(*(http.get("/") for _ in range(10)))
 
     assert auth.shown == ["token-1"] * 10
 
 
-async def test_it_is_renewed_before_it_expires(auth: Auth, http: httpx.AsyncClient) -> None:
+async def test_it_is_renewed_before_it_expires(auth: Auth, http: httpx2.AsyncClient) -> None:
     with time_machine.travel(1_800_000_000, tick=False) as now:
         await http.get("/")
         now.shift(_LIFETIME - 31)
@@ -68,7 +68,7 @@ async def test_it_is_renewed_before_it_expires(auth: Auth, http: httpx.AsyncClie
     assert auth.shown == ["token-1", "token-1", "token-2"]
 
 
-async def test_a_refused_token_is_replaced_and_the_call_made_once_more(auth: Auth, http: httpx.AsyncClient) -> None:
+async def test_a_refused_token_is_replaced_and_the_call_made_once_more(auth: Auth, http: httpx2.AsyncClient) -> None:
     auth.refused = {"token-1"}
 
     answer = await http.post("/", json={"a": 1})
@@ -76,7 +76,7 @@ async def test_a_refused_token_is_replaced_and_the_call_made_once_more(auth: Aut
     assert (answer.status_code, answer.json(), auth.shown) == (200, {"a": 1}, ["token-1", "token-2"])
 
 
-async def test_a_second_refusal_is_the_answer(auth: Auth, http: httpx.AsyncClient) -> None:
+async def test_a_second_refusal_is_the_answer(auth: Auth, http: httpx2.AsyncClient) -> None:
     auth.refused = {"token-1", "token-2"}
 
     answer = await http.get("/")
@@ -84,7 +84,7 @@ async def test_a_second_refusal_is_the_answer(auth: Auth, http: httpx.AsyncClien
     assert (answer.status_code, auth.shown) == (401, ["token-1", "token-2"])
 
 
-async def test_many_refused_at_once_get_one_new_token(auth: Auth, http: httpx.AsyncClient) -> None:
+async def test_many_refused_at_once_get_one_new_token(auth: Auth, http: httpx2.AsyncClient) -> None:
     await http.get("/")
     auth.refused = {"token-1"}
 
@@ -103,8 +103,8 @@ async def test_many_who_need_a_token_while_auth_is_away_share_one_failure(auth: 
         await let_go.wait()
         raise UnavailableError("auth is away")
 
-    transport = httpx.MockTransport(auth.peer)
-    async with httpx.AsyncClient(transport=transport, auth=ServiceTokenAuth(source), base_url="http://peer") as http:
+    transport = httpx2.MockTransport(auth.peer)
+    async with httpx2.AsyncClient(transport=transport, auth=ServiceTokenAuth(source), base_url="http://peer") as http:
         calls = [asyncio.create_task(http.get("/")) for _ in range(10)]
         while not asked:
             await asyncio.sleep(0)
@@ -114,7 +114,7 @@ async def test_many_who_need_a_token_while_auth_is_away_share_one_failure(auth: 
     assert (asked, {type(outcome) for outcome in outcomes}) == (1, {UnavailableError})
 
 
-async def test_it_works_again_when_auth_is_back(auth: Auth, http: httpx.AsyncClient) -> None:
+async def test_it_works_again_when_auth_is_back(auth: Auth, http: httpx2.AsyncClient) -> None:
     auth.away = True
     with pytest.raises(UnavailableError):
         await http.get("/")
@@ -127,24 +127,24 @@ async def test_it_works_again_when_auth_is_back(auth: Auth, http: httpx.AsyncCli
 # -- asking auth -----------------------------------------------------------------------------------
 
 
-def source_from(answer: httpx.Response | Exception) -> tuple[AsyncOAuth2Client, list[httpx.Request]]:
-    seen: list[httpx.Request] = []
+def source_from(answer: httpx2.Response | Exception) -> tuple[AsyncOAuth2Client, list[httpx2.Request]]:
+    seen: list[httpx2.Request] = []
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     client = AsyncOAuth2Client(
-        client_id="api", client_secret="s", base_url="http://auth", transport=httpx.MockTransport(respond)
+        client_id="api", client_secret="s", base_url="http://auth", transport=httpx2.MockTransport(respond)
     )
     return client, seen
 
 
 async def test_auth_is_asked_with_client_credentials() -> None:
     body = {"access_token": "t", "token_type": "Bearer", "expires_in": 300}
-    client, seen = source_from(httpx.Response(200, json=body))
+    client, seen = source_from(httpx2.Response(200, json=body))
     async with client:
         before = time.time()
         token, expires_at = await client_credentials(client)()
@@ -160,18 +160,18 @@ async def test_auth_is_asked_with_client_credentials() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
-        httpx.Response(401, json={"error": "invalid_client"}),
-        httpx.Response(503, json={"msg": "away"}),
-        httpx.Response(502, text="<html>"),
-        httpx.Response(200, text="<html>"),
-        httpx.Response(200, json={}),
-        httpx.Response(400, text="<html>"),
+        httpx2.ConnectError("refused"),
+        httpx2.ReadTimeout("slow"),
+        httpx2.Response(401, json={"error": "invalid_client"}),
+        httpx2.Response(503, json={"msg": "away"}),
+        httpx2.Response(502, text="<html>"),
+        httpx2.Response(200, text="<html>"),
+        httpx2.Response(200, json={}),
+        httpx2.Response(400, text="<html>"),
     ],
     ids=["no connection", "no answer", "wrong secret", "503", "502", "no JSON", "no token", "400"],
 )
-async def test_without_a_token_the_other_service_counts_as_unavailable(answer: httpx.Response | Exception) -> None:
+async def test_without_a_token_the_other_service_counts_as_unavailable(answer: httpx2.Response | Exception) -> None:
     client, _ = source_from(answer)
     async with client:
         with pytest.raises(UnavailableError):

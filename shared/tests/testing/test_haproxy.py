@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 import pytest
 
 from sextant_shared.testing.processes import ProcessFailedError, free_port
@@ -26,9 +26,9 @@ def test_a_given_configuration_is_served_until_the_block_ends(haproxy: HaproxyRu
     port = free_port()
 
     with haproxy(CONFIG, ports=[port], env={"PORT": str(port)}):
-        answer = httpx.get(f"http://127.0.0.1:{port}/").text
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{port}/")
+        answer = httpx2.get(f"http://127.0.0.1:{port}/").text
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"http://127.0.0.1:{port}/")
 
     assert answer == "here"
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
-import httpx
+import httpx2
 
 from services.api.tests.kit import Api
 from services.api.tests.work.world import World
@@ -43,7 +43,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def begin(world: World, task: dict[str, Any], *, polls: int = 1) -> list[asyncio.Task[httpx.Response]]:
+async def begin(world: World, task: dict[str, Any], *, polls: int = 1) -> list[asyncio.Task[httpx2.Response]]:
     """Begin to poll, and wait until the polls are held."""
     watch = world.api.collaborators.status_watch
     before = watch.waiting
@@ -54,7 +54,7 @@ async def begin(world: World, task: dict[str, Any], *, polls: int = 1) -> list[a
     return held
 
 
-async def told(poll: asyncio.Task[httpx.Response]) -> tuple[int, str | None]:
+async def told(poll: asyncio.Task[httpx2.Response]) -> tuple[int, str | None]:
     async with asyncio.timeout(GUARD):
         answer = await poll
     return answer.status_code, answer.json().get("status")

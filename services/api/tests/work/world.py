@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any, Self
 
-import httpx
+import httpx2
 
 from services.api.tests.kit import Api
 from sextant_shared.security import Principal
@@ -80,7 +80,7 @@ class World:
         }
         return {name: value for name, value in body.items() if value is not None}
 
-    async def post(self, *organizations: int, caller: Principal | str | None = None, **changes: Any) -> httpx.Response:
+    async def post(self, *organizations: int, caller: Principal | str | None = None, **changes: Any) -> httpx2.Response:
         """Ask for a task."""
         return await self.api.call(
             "POST", "/api/task", caller or self.researcher, json=self.asked(*organizations, **changes)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.auth.tests.kit import Auth
@@ -19,7 +19,7 @@ def rule(text: str) -> int:
     return RULE_IDS[Rule.parse(text)]
 
 
-def names(answer: httpx.Response) -> list[str]:
+def names(answer: httpx2.Response) -> list[str]:
     assert answer.status_code == 200, answer.text
     return [role["name"] for role in answer.json()["data"]]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.auth.tests.kit import Auth
@@ -10,7 +10,7 @@ from services.auth.tests.kit import Auth
 VIEWER = 4
 
 
-def ids(answer: httpx.Response) -> list[int]:
+def ids(answer: httpx2.Response) -> list[int]:
     assert answer.status_code == 200, answer.text
     return [rule["id"] for rule in answer.json()["data"]]
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pyotp
 import pytest
 
@@ -20,7 +20,7 @@ async def strict(database_url: str) -> AsyncIterator[Auth]:
         yield auth
 
 
-async def log_in(auth: Auth, code: str | None = None, password: str = PASSWORD) -> httpx.Response:
+async def log_in(auth: Auth, code: str | None = None, password: str = PASSWORD) -> httpx2.Response:
     more = {} if code is None else {"mfa_code": code}
     return await auth.post("/api/token/user", username="alice", password=password, **more)
 

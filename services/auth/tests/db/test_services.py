@@ -2,7 +2,7 @@
 
 import base64
 
-import httpx
+import httpx2
 import pytest
 from fastapi.routing import iter_route_contexts
 
@@ -10,7 +10,7 @@ from services.auth.tests.kit import SECRETS, Auth, claims_of
 from sextant_shared.http.access import undeclared_routes
 
 
-async def ask(auth: Auth, *, basic: bytes | None = b"api:api-secret", **form: str) -> httpx.Response:
+async def ask(auth: Auth, *, basic: bytes | None = b"api:api-secret", **form: str) -> httpx2.Response:
     """Ask for a service token."""
     data = {"grant_type": "client_credentials"} | form
     headers = {"Authorization": f"Basic {base64.b64encode(basic).decode()}"} if basic is not None else {}

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import get_contextvars
@@ -29,7 +29,7 @@ class Network(Protocol):
         """The base URL of a service."""
         ...
 
-    def transport(self, service: str) -> httpx.AsyncBaseTransport | None:
+    def transport(self, service: str) -> httpx2.AsyncBaseTransport | None:
         """How to get there; None for the ordinary way."""
         ...
 
@@ -71,7 +71,7 @@ class InProcessNetwork:
         """A base URL that only our transport understands."""
         return f"http://{service}"
 
-    def transport(self, service: str) -> httpx.AsyncBaseTransport:
+    def transport(self, service: str) -> httpx2.AsyncBaseTransport:
         """Straight into the application."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,13 +79,13 @@ class InProcessNetwork:
             # other service binds for its log lines does not end up in ours.
             await asyncio.create_task(_answer(self._apps[service], scope, receive, send))
 
-        return httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        return httpx2.ASGITransport(app=app, raise_app_exceptions=False)
 
 
 class Peer:
     """One other service, as this one sees it."""
 
-    def __init__(self, http: httpx.AsyncClient, name: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, name: str) -> None:
         self.http = http
         self._name = name
 
@@ -108,7 +108,7 @@ class Peer:
         try:
             answer = await self.http.request(method, path, json=json, params=params, headers=headers)
             body = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             raise UnavailableError(f"The {self._name} service is not available at the moment") from error
         if answer.status_code == _NOT_FOUND:
             raise NotFoundError(body.get("msg", "not found"))
@@ -157,13 +157,13 @@ class Peers:
             timeout=self._timeout,
         )
         self._auth = ServiceTokenAuth(tokens or client_credentials(self._oauth))
-        self._clients: list[httpx.AsyncClient] = []
+        self._clients: list[httpx2.AsyncClient] = []
 
     def peer(self, service: str) -> Peer:
         """A service to call with our token."""
         return Peer(self._client(service, auth=self._auth), service)
 
-    def public(self, service: str) -> httpx.AsyncClient:
+    def public(self, service: str) -> httpx2.AsyncClient:
         """A service's public documents, without a token."""
         return self._client(service, auth=None)
 
@@ -173,13 +173,13 @@ class Peers:
             await client.aclose()
         await self._oauth.aclose()
 
-    def _client(self, service: str, *, auth: httpx.Auth | None) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(
+    def _client(self, service: str, *, auth: httpx2.Auth | None) -> httpx2.AsyncClient:
+        client = httpx2.AsyncClient(
             base_url=self._network.address(service),
             transport=self._network.transport(service),
             timeout=self._timeout,
             auth=auth,
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
         )
         self._clients.append(client)
         return client

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-import httpx
+import httpx2
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -44,7 +44,7 @@ class JwksClient:
         monotonic: seconds that only ever grow.
     """
 
-    def __init__(self, http: httpx.AsyncClient, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, http: httpx2.AsyncClient, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._http = http
         self._monotonic = monotonic
         self._keys: dict[str, ECKey] = {}
@@ -91,7 +91,7 @@ class JwksClient:
             answer = await self._http.get(JWKS_PATH)
             answer.raise_for_status()
             keys = {str(entry["kid"]): ECKey.import_key(entry) for entry in answer.json()["keys"]}
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, JoseError) as error:
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError, JoseError) as error:
             _log.warning("jwks_fetch_failed", reason=str(error))
             return False
         finally:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-import httpx
+import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
@@ -12,14 +12,14 @@ from sextant_shared.contract.errors import UnavailableError
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 _RENEW_BEFORE_SECONDS = 30
-_REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.UNPROCESSABLE_ENTITY)
+_REFUSED = (httpx2.codes.UNAUTHORIZED, httpx2.codes.UNPROCESSABLE_CONTENT)
 """No longer good, or signed with a key that auth has lost."""
 
 TokenSource = Callable[[], Awaitable[tuple[str, float]]]
 """Gets a token and the Unix time at which it expires."""
 
 
-class ServiceTokenAuth(httpx.Auth):
+class ServiceTokenAuth(httpx2.Auth):
     """Adds the service token to each request, and gets a new one when it runs out or is refused."""
 
     def __init__(self, source: TokenSource) -> None:
@@ -28,7 +28,7 @@ class ServiceTokenAuth(httpx.Auth):
         self._expires_at = 0.0
         self._getting: asyncio.Task[None] | None = None
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         """Sign the request; once more with a new token when the first is refused."""
         token = await self._current()
         request.headers["Authorization"] = f"Bearer {token}"
@@ -63,7 +63,7 @@ def client_credentials(http: AsyncOAuth2Client) -> TokenSource:
         try:
             token = await http.fetch_token(TOKEN_PATH, grant_type="client_credentials")
             return str(token["access_token"]), float(token["expires_at"])
-        except (httpx.HTTPError, OAuthError, ValueError, KeyError) as error:
+        except (httpx2.HTTPError, OAuthError, ValueError, KeyError) as error:
             raise UnavailableError("auth does not give this service a token at the moment") from error
 
     return get

@@ -4,7 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from typing import Any, Self
 
-import httpx
+import httpx2
 
 
 class Rest:
@@ -15,17 +15,17 @@ class Rest:
         token: access token.
     """
 
-    def __init__(self, http: httpx.AsyncClient, token: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, token: str) -> None:
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"}
         self.token = token
 
     @classmethod
-    async def login(cls, http: httpx.AsyncClient, path: str, credentials: dict[str, str]) -> Self:
+    async def login(cls, http: httpx2.AsyncClient, path: str, credentials: dict[str, str]) -> Self:
         """Log in at `/api/token/<path>`.
 
         Raises:
-            httpx.HTTPStatusError: refused.
+            httpx2.HTTPStatusError: refused.
         """
         answer = await http.post(f"/api/token/{path}", json=credentials)
         answer.raise_for_status()

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
+import httpx2
 from pydantic import SecretStr
 from rich.console import Console
 from rich.panel import Panel
@@ -74,7 +74,7 @@ async def show_demo(console: Console) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def _running_server(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, str, str]]:
+async def _running_server(folder: Path) -> AsyncIterator[tuple[httpx2.AsyncClient, str, str]]:
     """A standalone server on a free port, with its root password."""
     root_password = f"Aa1!{new_secret(12)}"
     settings = StandaloneSettings(data=folder, port=0, host="127.0.0.1", root_password=SecretStr(root_password))
@@ -85,7 +85,7 @@ async def _running_server(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient
         await server.listening.wait()
         port = server.servers[0].sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=60) as http:
             yield http, url, root_password
     finally:
         server.should_exit = True
@@ -97,7 +97,7 @@ async def _running_server(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient
             await close()
 
 
-async def _set_up(http: httpx.AsyncClient, root_password: str, names: list[str]) -> _World:
+async def _set_up(http: httpx2.AsyncClient, root_password: str, names: list[str]) -> _World:
     root = await Rest.login(http, "user", {"username": "root", "password": root_password})
     organization_ids = {}
     for name in names:
@@ -127,7 +127,7 @@ async def _set_up(http: httpx.AsyncClient, root_password: str, names: list[str])
     return _World(collaboration["id"], organization_ids, nodes, password)
 
 
-async def _ask(http: httpx.AsyncClient, world: _World, files: list[Path]) -> dict[str, float]:
+async def _ask(http: httpx2.AsyncClient, world: _World, files: list[Path]) -> dict[str, float]:
     """What a researcher does: post a task for one central organization, wait, read the result."""
     credentials = {"username": "researcher", "password": world.researcher_password}
     researcher = await Rest.login(http, "user", credentials)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
+import httpx2
 import socketio
 
 from sextant_shared.contract import socket_events
@@ -36,7 +36,7 @@ class Station:
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, *, url: str, node_id: int, api_key: str, data: Path, report: Report
+        self, http: httpx2.AsyncClient, *, url: str, node_id: int, api_key: str, data: Path, report: Report
     ) -> None:
         self._http = http
         self._url = url
