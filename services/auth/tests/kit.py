@@ -19,7 +19,11 @@ from sextant_auth.catalogue import DEFAULT_ROLES, RULE_IDS
 from sextant_auth.dependencies import AuthParts
 from sextant_auth.directory import repository as directory
 from sextant_auth.housekeeping import Housekeeping
+from sextant_auth.mail.delivery import MailDelivery
+from sextant_auth.mail.fake import FakeTransport
+from sextant_auth.mail.port import Mail
 from sextant_auth.models import audit_log, outbox, users
+from sextant_auth.secret_box import SecretBox
 from sextant_auth.settings import AuthSettings
 from sextant_auth.users import repository
 from sextant_shared.clock import SystemClock
@@ -149,7 +153,10 @@ class Auth:
             **settings,
         )
         network = InProcessNetwork()
-        self.service: Service = create_service(self.settings, bus=self.bus, network=network, clock=self.clock)
+        self.mail = FakeTransport()
+        self.service: Service = create_service(
+            self.settings, bus=self.bus, network=network, clock=self.clock, mail_transport=self.mail
+        )
         network.register(AUTH, self.service.asgi)
         self.api.make(network)
         self.http = httpx2.AsyncClient(
@@ -314,6 +321,21 @@ class Auth:
     async def clean(self) -> None:
         """Let the housekeeping do its round."""
         await Housekeeping(self.db, self.clock).clean()
+
+    def delivery(self) -> MailDelivery:
+        """What a replica delivers mails with."""
+        return MailDelivery(self.db, self.mail, SecretBox(KEY_SECRET), self.clock)
+
+    async def mails(self, *subjects: str) -> list[Mail]:
+        """Deliver what waits; returns all mails so far, oldest first, or those whose subject ends like one of these."""
+        while await self.delivery().deliver_one():
+            pass
+        return [mail for mail in self.mail.sent if not subjects or mail.subject.endswith(subjects)]
+
+    async def mailed_token(self, subject: str) -> str:
+        """The token in the newest mail of a subject."""
+        mails = await self.mails(subject)
+        return next(line for line in mails[-1].text.splitlines() if line.startswith(("password_", "2fa_")))
 
     @contextmanager
     def counting(self) -> Iterator[Statements]:

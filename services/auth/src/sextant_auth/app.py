@@ -5,6 +5,7 @@ from datetime import timedelta
 from sextant_auth.audit import judged
 from sextant_auth.credentials.api_keys import ApiKeys
 from sextant_auth.credentials.lockout_policy import LockoutPolicy
+from sextant_auth.credentials.password_policy import PasswordPolicy
 from sextant_auth.credentials.passwords import PasswordHasher
 from sextant_auth.dependencies import AuthParts
 from sextant_auth.directory.consumer import ApiEvents
@@ -13,11 +14,21 @@ from sextant_auth.housekeeping import Housekeeping
 from sextant_auth.keys.keyring import Keyring, rotation_policy
 from sextant_auth.keys.rotation import RotationPolicy
 from sextant_auth.keys.routes import router as keys_router
+from sextant_auth.mail.delivery import MailDelivery
+from sextant_auth.mail.letters import Letters
+from sextant_auth.mail.null import NullTransport
+from sextant_auth.mail.port import MailTransport
+from sextant_auth.mail.post import Post
+from sextant_auth.mail.smtp import SmtpTransport
 from sextant_auth.models import outbox
+from sextant_auth.nodes.key_reset import NodeKeys
 from sextant_auth.nodes.routes import router as nodes_router
 from sextant_auth.nodes.service import NodeCredentials
 from sextant_auth.principals.routes import router as principals_router
 from sextant_auth.principals.source import LocalPrincipalSource
+from sextant_auth.recovery.routes import router as recovery_router
+from sextant_auth.recovery.service import PasswordRecovery, SecondFactorRecovery
+from sextant_auth.recovery.tokens import RecoveryTokens
 from sextant_auth.roles.routes import router as roles_router
 from sextant_auth.roles.service import Roles
 from sextant_auth.rules.routes import router as rules_router
@@ -35,7 +46,8 @@ from sextant_auth.tokens.logins import Logins, refresh_policies
 from sextant_auth.tokens.refresh_policy import RefreshPolicy
 from sextant_auth.tokens.routes import router as tokens_router
 from sextant_auth.unit_of_work import changes
-from sextant_auth.users.lockout import Lockout
+from sextant_auth.users.lockout import LockNotice, Lockout
+from sextant_auth.users.password_login import PasswordLogin
 from sextant_auth.users.passwords import Passwords
 from sextant_auth.users.routes import router as users_router
 from sextant_auth.users.second_factor import SecondFactor
@@ -53,7 +65,14 @@ from sextant_shared.security import PrincipalCache, TokenVerifier
 from sextant_shared.security.principal_cache import BROADCAST_KEYS
 
 
-def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock: Clock | None = None) -> Service:
+def create_service(
+    settings: AuthSettings,
+    *,
+    bus: Bus,
+    network: Network,
+    clock: Clock | None = None,
+    mail_transport: MailTransport | None = None,
+) -> Service:
     """Put auth together.
 
     Args:
@@ -61,6 +80,7 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
         bus: shared by whatever runs in this process; the caller runs it.
         network: how to reach the other services.
         clock: tells the time; the machine's, if none is given.
+        mail_transport: carries mails; what the settings say, if none is given.
     """
     clock = clock or SystemClock()
     db = Database(
@@ -84,8 +104,17 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
     node_credentials = NodeCredentials(api_keys := ApiKeys(settings.api_key_pepper), clock)
     hasher = PasswordHasher(workers=settings.password_hash_workers, queue=settings.password_hash_queue)
     lockout_policy = LockoutPolicy(settings.max_failed_logins, timedelta(seconds=settings.lockout_seconds))
-    lockout = Lockout(lockout_policy, clock)
-    second_factor = SecondFactor(box, lockout_policy, settings.two_factor_issuer, clock)
+    post = Post(
+        Letters(settings.server_name, settings.support_email),
+        box,
+        timedelta(seconds=settings.mail_interval_seconds),
+        clock,
+    )
+    lock_notice = LockNotice(post, clock)
+    lockout = Lockout(lockout_policy, lock_notice, clock)
+    second_factor = SecondFactor(box, lockout_policy, lock_notice, issuer=settings.two_factor_issuer, clock=clock)
+    password_login = PasswordLogin(db, hasher, lockout, clock)
+    recovery_tokens = RecoveryTokens(db, timedelta(seconds=settings.recovery_token_seconds), clock)
     users = Users(db, directory, hasher, clock)
     roles = Roles(db, directory)
     keep_evidence = judged(change)
@@ -99,17 +128,19 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
         hasher=hasher,
         principal_source=source,
         node_credentials=node_credentials,
+        node_keys=NodeKeys(db, directory, node_credentials),
         users=users,
-        passwords=Passwords(db, hasher, lockout, clock),
+        password_policy=PasswordPolicy(settings.password_min_length, settings.password_composition),
+        passwords=Passwords(db, hasher, lockout, recovery=recovery_tokens, post=post, clock=clock),
+        password_recovery=PasswordRecovery(recovery_tokens, post, hasher, clock),
+        second_factor_recovery=SecondFactorRecovery(recovery_tokens, post, password_login, second_factor, clock),
         roles=roles,
         rules=Rules(db, roles),
         judged=keep_evidence,
         grants=GrantHandler(keep_evidence),
         user_grant=UserGrant(
-            db,
             change,
-            hasher=hasher,
-            lockout=lockout,
+            passwords=password_login,
             second_factor=second_factor if settings.two_factor else None,
             logins=logins,
             clock=clock,
@@ -123,6 +154,7 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
     Gate(verifier, principals).install(app)
     for router in (
         tokens_router,
+        recovery_router,
         users_router,
         roles_router,
         rules_router,
@@ -142,6 +174,7 @@ def create_service(settings: AuthSettings, *, bus: Bus, network: Network, clock:
         tasks=[
             keyring.run,
             OutboxDispatcher(db, outbox, bus.publish, service=AUTH).run,
+            MailDelivery(db, mail_transport or _mail_transport(settings), box, clock).run,
             Housekeeping(db, clock).run,
         ],
         close=[peers.close, hasher.close, db.close],
@@ -154,6 +187,10 @@ def _rotation(settings: AuthSettings) -> RotationPolicy:
         publish_seconds=settings.key_publish_seconds,
         longest_token_seconds=settings.longest_token_seconds,
     )
+
+
+def _mail_transport(settings: AuthSettings) -> MailTransport:
+    return SmtpTransport(settings) if settings.smtp_host else NullTransport()
 
 
 def _lifetimes(settings: AuthSettings) -> Lifetimes:

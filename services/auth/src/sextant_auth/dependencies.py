@@ -6,10 +6,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from sextant_auth.audit import Judged
+from sextant_auth.credentials.password_policy import PasswordPolicy
 from sextant_auth.credentials.passwords import PasswordHasher
 from sextant_auth.keys.keyring import Keyring
+from sextant_auth.nodes.key_reset import NodeKeys
 from sextant_auth.nodes.service import NodeCredentials
 from sextant_auth.principals.source import LocalPrincipalSource
+from sextant_auth.recovery.service import PasswordRecovery, SecondFactorRecovery
 from sextant_auth.roles.service import Roles
 from sextant_auth.rules.service import Rules
 from sextant_auth.tokens.grants.container import ContainerGrant
@@ -38,8 +41,12 @@ class AuthParts:
     hasher: PasswordHasher
     principal_source: LocalPrincipalSource
     node_credentials: NodeCredentials
+    node_keys: NodeKeys
     users: Users
+    password_policy: PasswordPolicy
     passwords: Passwords
+    password_recovery: PasswordRecovery
+    second_factor_recovery: SecondFactorRecovery
     roles: Roles
     rules: Rules
     judged: Judged

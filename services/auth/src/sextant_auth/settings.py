@@ -2,6 +2,8 @@
 
 from pydantic import Field, SecretStr
 
+from sextant_auth.credentials.password_policy import MAX_LENGTH, MIN_LENGTH
+from sextant_auth.mail.settings import MailSettings
 from sextant_shared.settings import BrokerSettings, DatabaseSettings, HttpSettings, LoggingSettings, PeerSettings
 
 _MINUTE = 60
@@ -9,9 +11,12 @@ _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
 
-class AuthSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSettings, PeerSettings):
+class AuthSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSettings, PeerSettings, MailSettings):
     """What auth can be told."""
 
+    server_name: str = Field(
+        default="sextant", min_length=1, max_length=64, description="What users know this installation by"
+    )
     client_secret: SecretStr = Field(
         default=SecretStr(""), description="Not needed: auth makes its own service tokens without asking itself"
     )
@@ -62,9 +67,26 @@ class AuthSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSettin
     )
 
     two_factor: bool = Field(default=False, description="Whether users need a one-time code beside their password")
-    two_factor_issuer: str = Field(
-        default="Sextant", min_length=1, description="The name under which authenticator applications show us"
+    password_min_length: int = Field(
+        default=MIN_LENGTH, ge=MIN_LENGTH, le=MAX_LENGTH, description="Least length of a new password"
     )
+    password_composition: bool = Field(
+        default=True,
+        description="Whether a new password needs a digit, an upper and a lower case letter and another character",
+    )
+    recovery_token_seconds: int = Field(
+        default=_HOUR, ge=_MINUTE, description="How long a token that was mailed for recovery may be used"
+    )
+    mail_interval_seconds: int = Field(
+        default=_HOUR,
+        ge=0,
+        description="Least time between two mails of a kind that strangers can cause (recovery, locked account)",
+    )
+
+    @property
+    def two_factor_issuer(self) -> str:
+        """The name under which authenticator applications show us, in the form that users of vantage6 know."""
+        return f"vantage6 ({self.server_name})"
 
     @property
     def longest_token_seconds(self) -> int:

@@ -15,7 +15,7 @@ from sextant_auth.models import users
 @pytest.fixture
 async def strict(database_url: str) -> AsyncIterator[Auth]:
     """Auth that wants a second factor, with a user."""
-    async with running(database_url, two_factor=True, two_factor_issuer="Station (north)") as auth:
+    async with running(database_url, two_factor=True, server_name="north") as auth:
         await auth.add_user("alice")
         yield auth
 
@@ -43,7 +43,7 @@ async def test_the_first_login_offers_a_secret_and_no_tokens(strict: Auth) -> No
     assert (answer.status_code, set(body)) == (200, {"msg", "qr_uri", "otp_secret"})
     assert len(body["otp_secret"]) == 32
     assert body["qr_uri"] == (
-        f"otpauth://totp/Station%20%28north%29:alice?secret={body['otp_secret']}&issuer=Station%20%28north%29"
+        f"otpauth://totp/vantage6%20%28north%29:alice?secret={body['otp_secret']}&issuer=vantage6%20%28north%29"
     )
     assert "jwt-token" not in answer.headers
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from sextant_auth.credentials.api_keys import ApiKeys
-from sextant_auth.credentials.password_policy import shortcomings
+from sextant_auth.credentials.password_policy import PasswordPolicy
 from sextant_auth.credentials.passwords import PasswordHasher
 from sextant_auth.secret_box import SealedSecretError, SecretBox
 from sextant_shared.contract.errors import UnavailableError
@@ -16,7 +16,7 @@ from sextant_shared.contract.errors import UnavailableError
 
 @pytest.mark.parametrize("password", ["Valid-Pw-1!", "Sp ce-1AB", "aB3_5678", "x" * 124 + "aB1!", "Pässwort1 "])
 def test_a_good_password_lacks_nothing(password: str) -> None:
-    assert shortcomings(password) == []
+    assert PasswordPolicy().shortcomings(password) == []
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,14 @@ def test_a_good_password_lacks_nothing(password: str) -> None:
     ],
 )
 def test_a_bad_password_is_told_what_it_lacks(password: str, lacking: int) -> None:
-    assert len(shortcomings(password)) == lacking
+    assert len(PasswordPolicy().shortcomings(password)) == lacking
+
+
+def test_an_installation_may_ask_for_length_instead_of_kinds_of_characters() -> None:
+    policy = PasswordPolicy(min_length=15, is_composed=False)
+
+    assert policy.shortcomings("only lower case letters") == []
+    assert len(policy.shortcomings("Valid-Pw-1!")) == 1
 
 
 async def test_a_hash_opens_to_its_password_alone() -> None:

@@ -21,11 +21,15 @@ class Action(StrEnum):
     SECOND_FACTOR_OFFERED = "user.second-factor-offered"
     SECOND_FACTOR_ENABLED = "user.second-factor-enabled"
     SECOND_FACTOR_LOCKED = "user.second-factor-locked"
+    SECOND_FACTOR_RECOVERY_ASKED = "user.second-factor-recovery-asked"
+    SECOND_FACTOR_RESET = "user.second-factor-reset"
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"
     USER_DELETED = "user.deleted"
     USER_GRANTED = "user.granted"
     PASSWORD_CHANGED = "user.password-changed"  # noqa: S105 - the name of an action
+    PASSWORD_RECOVERY_ASKED = "user.password-recovery-asked"  # noqa: S105 - as above
+    PASSWORD_RESET = "user.password-reset"  # noqa: S105 - as above
     NODE_LOGGED_IN = "node.logged-in"
     NODE_KEY_SET = "node.key-set"
     NODE_KEY_REMOVED = "node.key-removed"

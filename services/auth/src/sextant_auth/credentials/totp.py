@@ -28,10 +28,12 @@ def accepted_step(secret: str, code: str, *, last_step: int | None, now: datetim
     """The step whose code this is; None if it is wrong, too old, too early or used already."""
     current = int(now.timestamp()) // _STEP_SECONDS
     totp = pyotp.TOTP(secret)
+    # applications show six digits as two groups
+    given = code.replace(" ", "").encode()
     accepted = None
     for step in range(current - _TOLERANCE, current + _TOLERANCE + 1):
         is_fresh = last_step is None or step > last_step
-        is_right = hmac.compare_digest(totp.generate_otp(step).encode(), code.strip().encode())
+        is_right = hmac.compare_digest(totp.generate_otp(step).encode(), given)
         if is_fresh and is_right and accepted is None:
             accepted = step
     return accepted

@@ -87,6 +87,23 @@ async def set_key(
     return 1
 
 
+async def replace_key(session: AsyncSession, node_id: int, *, fingerprint: str, now: datetime) -> int | None:
+    """Give a node another key and let older tokens end; returns its new version, or None if there is no such node."""
+    table = node_credentials
+    version: int | None = await session.scalar(
+        update(table)
+        .where(table.c.node_id == node_id)
+        .values(
+            key_hmac=fingerprint,
+            legacy_hash=None,
+            version=table.c.version + 1,
+            tokens_valid_from=valid_from_now(table.c.tokens_valid_from, now),
+        )
+        .returning(table.c.version)
+    )
+    return version
+
+
 async def change_profile(
     session: AsyncSession,
     *,

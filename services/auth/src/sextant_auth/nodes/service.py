@@ -54,6 +54,19 @@ class NodeCredentials:
         _tell(tx, profile.node_id, version)
         return key
 
+    async def replace_key(self, tx: Transaction, node_id: int, *, actor: Actor, address: str | None) -> str | None:
+        """Make a new key for a node that has one; everything that rests on the old one ends. None without a node."""
+        now = self._clock.now()
+        key = self._keys.new()
+        version = await repository.replace_key(tx.session, node_id, fingerprint=self._keys.fingerprint(key), now=now)
+        if version is None:
+            return None
+        await families.revoke_all(tx.session, ClientType.NODE, node_id, reason="new_key", now=now)
+        target = Target("node", node_id)
+        await audit.write(tx.session, audit.Entry(actor, Action.NODE_KEY_SET, target=target, address=address))
+        _tell(tx, node_id, version)
+        return key
+
     async def remove(self, tx: Transaction, node_id: int, *, actor: Actor) -> None:
         """Take a node's key and logins away; nothing happens if it has none."""
         version = await repository.remove(tx.session, node_id)

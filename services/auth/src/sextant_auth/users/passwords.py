@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sextant_auth import audit
 from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.credentials.passwords import PasswordHasher
+from sextant_auth.mail.post import Post
+from sextant_auth.recovery.tokens import RecoveryTokens
 from sextant_auth.tokens import repository as families
 from sextant_auth.users import repository
 from sextant_auth.users.lockout import Lockout
@@ -40,13 +42,26 @@ class Passwords:
         db: for what is looked up before a transaction.
         hasher: checks the old password and hashes the new one.
         lockout: counts wrong ones.
+        recovery: whose tokens end, because whoever asked for them may be the reason for the change.
+        post: tells the user.
         clock: says from when older tokens are refused.
     """
 
-    def __init__(self, db: Database, hasher: PasswordHasher, lockout: Lockout, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database,
+        hasher: PasswordHasher,
+        lockout: Lockout,
+        *,
+        recovery: RecoveryTokens,
+        post: Post,
+        clock: Clock,
+    ) -> None:
         self._db = db
         self._hasher = hasher
         self._lockout = lockout
+        self._recovery = recovery
+        self._post = post
         self._clock = clock
 
     async def admit(self, caller: Principal, current: str, new: str, *, address: str | None) -> AdmittedPassword:
@@ -85,6 +100,8 @@ class Passwords:
         if version is None:
             raise self._refused(caller, address, reason="locked", counts=False)
         await families.revoke_all(tx.session, ClientType.USER, caller.id, reason="password_changed", now=now)
+        await self._recovery.void_all(tx, caller.id)
+        await self._post.send(tx, caller.id, self._post.letters.password_changed(caller.name))
         await audit.write(tx.session, audit.Entry(Actor.of(caller), Action.PASSWORD_CHANGED, address=address))
         tell(tx, caller.id, version)
 

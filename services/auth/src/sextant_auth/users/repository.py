@@ -69,19 +69,22 @@ class Account:
     id: int
     username: str
     password_hash: str
+    guesses: Guesses
 
 
 async def find_account(session: AsyncSession, username: str) -> Account | None:
     """Find an account by its name, exactly as it is spelled."""
     row = (
         await session.execute(
-            select(_table.id, _table.username, _table.password_hash).where(
+            select(_table.id, _table.username, _table.password_hash, _table.failed_logins, _table.locked_until).where(
                 _table.username_folded == username.casefold()
             )
         )
     ).first()
     # names that differ in case only cannot both exist, but a login names its account as it is
-    return Account(row.id, row.username, row.password_hash) if row is not None and row.username == username else None
+    if row is None or row.username != username:
+        return None
+    return Account(row.id, row.username, row.password_hash, Guesses(row.failed_logins, row.locked_until))
 
 
 async def lock_account(session: AsyncSession, account: Account, now: datetime) -> bool:
@@ -153,14 +156,52 @@ async def email_of(session: AsyncSession, user_id: int) -> str | None:
     return email
 
 
-async def find_guesses(session: AsyncSession, user_id: int) -> Guesses | None:
+@dataclass(frozen=True)
+class Failures:
+    """How often one factor of an account was guessed.
+
+    Attributes:
+        username: of the account.
+        guesses: so far.
+        mailed_at: when the user was last told that the account is locked.
+    """
+
+    username: str
+    guesses: Guesses
+    mailed_at: datetime | None
+
+
+async def find_failures(session: AsyncSession, user_id: int) -> Failures | None:
     """Read how often an account's password was guessed, so that until the transaction's end nobody else counts."""
     row = (
         await session.execute(
-            select(_table.failed_logins, _table.locked_until).where(_table.id == user_id).with_for_update()
+            select(_table.username, _table.failed_logins, _table.locked_until, _table.failed_login_mailed_at)
+            .where(_table.id == user_id)
+            .with_for_update()
         )
     ).first()
-    return Guesses(row.failed_logins, row.locked_until) if row is not None else None
+    if row is None:
+        return None
+    return Failures(row.username, Guesses(row.failed_logins, row.locked_until), row.failed_login_mailed_at)
+
+
+async def find_code_failures(session: AsyncSession, user_id: int) -> Failures | None:
+    """The same for the codes of its second factor."""
+    row = (
+        await session.execute(
+            select(_table.username, _table.otp_failures, _table.otp_locked_until, _table.failed_login_mailed_at)
+            .where(_table.id == user_id)
+            .with_for_update()
+        )
+    ).first()
+    if row is None:
+        return None
+    return Failures(row.username, Guesses(row.otp_failures, row.otp_locked_until), row.failed_login_mailed_at)
+
+
+async def note_lock_mailed(session: AsyncSession, user_id: int, now: datetime) -> None:
+    """Remember that a user was told that the account is locked."""
+    await session.execute(update(users).where(_table.id == user_id).values(failed_login_mailed_at=now))
 
 
 async def save_guesses(session: AsyncSession, user_id: int, guesses: Guesses) -> None:
@@ -331,6 +372,30 @@ async def find_password(session: AsyncSession, user_id: int) -> str | None:
     return stored
 
 
+async def reset_password(session: AsyncSession, user_id: int, *, new_hash: str, now: datetime) -> Row[Any] | None:
+    """Replace a password that is lost, be the account locked or not, and let older tokens end.
+
+    The second factor, and what was guessed at it, stay.
+
+    Returns:
+        The user's name and new version; None if it is gone.
+    """
+    return (
+        await session.execute(
+            update(users)
+            .where(_table.id == user_id)
+            .values(
+                password_hash=new_hash,
+                failed_logins=0,
+                locked_until=None,
+                tokens_valid_from=valid_from_now(_table.tokens_valid_from, now),
+                version=_table.version + 1,
+            )
+            .returning(_table.username, _table.version)
+        )
+    ).first()
+
+
 async def set_password(
     session: AsyncSession, user_id: int, *, old_hash: str, new_hash: str, now: datetime
 ) -> int | None:
@@ -422,6 +487,29 @@ async def prove_second_factor(session: AsyncSession, user_id: int, step: int) ->
             otp_locked_until=None,
         )
     )
+
+
+async def renew_second_factor(session: AsyncSession, user_id: int, *, sealed: str, now: datetime) -> int | None:
+    """Replace a second factor that is lost, forget guesses at the old one, and let older tokens end.
+
+    Returns:
+        The user's new version; None if it is gone.
+    """
+    version: int | None = await session.scalar(
+        update(users)
+        .where(_table.id == user_id)
+        .values(
+            otp_secret_encrypted=sealed,
+            otp_pending_encrypted=None,
+            otp_last_step=None,
+            otp_failures=0,
+            otp_locked_until=None,
+            tokens_valid_from=valid_from_now(_table.tokens_valid_from, now),
+            version=_table.version + 1,
+        )
+        .returning(_table.version)
+    )
+    return version
 
 
 async def save_code_guesses(session: AsyncSession, user_id: int, guesses: Guesses) -> None:

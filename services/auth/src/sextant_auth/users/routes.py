@@ -45,6 +45,7 @@ async def list_users(
 @router.post("/user")
 async def create_user(caller: User, new: NewUser, parts: Parts) -> JsonResponse:
     """Make a user, with roles and rules that the caller holds."""
+    parts.password_policy.check(new.password, field="password")
     admitted = await parts.users.admit_new(caller, new)
     async with parts.judged(), parts.change() as tx:
         row = await parts.users.create(tx, caller, new, admitted)
@@ -84,6 +85,7 @@ async def delete_user(caller: User, user_id: PathId, parts: Parts) -> JsonRespon
 @router.patch("/password/change")
 async def change_password(caller: User, body: PasswordChange, parts: Parts, address: Address) -> JsonResponse:
     """Change one's own password; every token from before stops working."""
+    parts.password_policy.check(body.new_password, field="new_password")
     async with parts.judged():
         admitted = await parts.passwords.admit(caller, body.current_password, body.new_password, address=address)
         async with parts.change() as tx:

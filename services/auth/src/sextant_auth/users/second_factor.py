@@ -14,6 +14,7 @@ from sextant_auth.credentials import totp
 from sextant_auth.credentials.lockout_policy import LockoutPolicy, after_failure
 from sextant_auth.secret_box import SecretBox
 from sextant_auth.users import repository
+from sextant_auth.users.lockout import LockNotice
 from sextant_shared.clock import Clock
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import UnauthenticatedError
@@ -53,13 +54,15 @@ class SecondFactor:
     Args:
         box: opens and seals secrets.
         policy: how often one may be wrong.
+        notice: tells users of locks.
         issuer: the name under which authenticator applications show us.
         clock: for codes and locks.
     """
 
-    def __init__(self, box: SecretBox, policy: LockoutPolicy, issuer: str, clock: Clock) -> None:
+    def __init__(self, box: SecretBox, policy: LockoutPolicy, notice: LockNotice, *, issuer: str, clock: Clock) -> None:
         self._box = box
         self._policy = policy
+        self._notice = notice
         self._issuer = issuer
         self._clock = clock
 
@@ -88,13 +91,29 @@ class SecondFactor:
             await audit.write(tx.session, audit.Entry(actor, Action.SECOND_FACTOR_ENABLED, address=address))
         return Proven()
 
+    async def renew(self, tx: Transaction, user_id: int, username: str) -> tuple[Offered, int] | None:
+        """Replace the secret of a user who lost it, and who has shown to be the user in other ways.
+
+        It is not pending: were it, the password alone would show it again until its first code.
+
+        Returns:
+            The new one and the user's new version; None if the user is gone.
+        """
+        secret = totp.new_otp_secret()
+        sealed = self._box.seal(secret, name=_name(user_id))
+        version = await repository.renew_second_factor(tx.session, user_id, sealed=sealed, now=self._clock.now())
+        return (self._offered(secret, username), version) if version is not None else None
+
     async def _offer(self, tx: Transaction, account: repository.Account, actor: Actor, pending: str | None) -> Offered:
         secret = pending or totp.new_otp_secret()
         if pending is None:
             sealed = self._box.seal(secret, name=_name(account.id))
             await repository.offer_second_factor(tx.session, account.id, sealed)
             await audit.write(tx.session, audit.Entry(actor, Action.SECOND_FACTOR_OFFERED))
-        return Offered(secret, totp.provisioning_uri(secret, username=account.username, issuer=self._issuer))
+        return self._offered(secret, account.username)
+
+    def _offered(self, secret: str, username: str) -> Offered:
+        return Offered(secret, totp.provisioning_uri(secret, username=username, issuer=self._issuer))
 
     def _opened(self, user_id: int, sealed: str | None) -> str | None:
         return None if sealed is None else self._box.open(sealed, name=_name(user_id))
@@ -103,9 +122,12 @@ class SecondFactor:
         entry = audit.Entry(actor, Action.USER_LOGGED_IN, Outcome.REFUSED, reason="wrong_code", address=address)
 
         async def count(tx: Transaction) -> None:
-            before = (await repository.find_second_factor(tx.session, user_id)).guesses
-            after = after_failure(before, self._policy, now)
+            found = await repository.find_code_failures(tx.session, user_id)
+            if found is None:
+                return
+            before, after = found.guesses, after_failure(found.guesses, self._policy, now)
             await repository.save_code_guesses(tx.session, user_id, after)
+            await self._notice.consider(tx, user_id, found, address)
             if after.is_locked(now) and not before.is_locked(now):
                 await audit.write(tx.session, audit.Entry(actor, Action.SECOND_FACTOR_LOCKED, address=address))
 

@@ -1,0 +1,48 @@
+"""What is asked of recovery."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sextant_auth.fields import Email, GivenPassword, Id, NewPassword, RequestModel, Text
+
+ResetToken = Annotated[Text, Field(min_length=1, max_length=1024)]
+
+
+class LostPassword(RequestModel):
+    """Whose password is lost; of name and mail address the name counts."""
+
+    username: Annotated[Text, Field(max_length=128)] = ""
+    email: Email = ""
+
+    @model_validator(mode="after")
+    def _says_who(self) -> Self:
+        if not self.username and not self.email:
+            raise ValueError("a username or an email is needed")
+        return self
+
+
+class PasswordReset(RequestModel):
+    """The mailed token, and a new password."""
+
+    reset_token: ResetToken
+    password: NewPassword
+
+
+class LostSecondFactor(RequestModel):
+    """Name and password of who lost a second factor."""
+
+    username: Annotated[Text, Field(min_length=1, max_length=128)]
+    password: GivenPassword
+
+
+class SecondFactorReset(RequestModel):
+    """The mailed token."""
+
+    reset_token: ResetToken
+
+
+class LostApiKey(RequestModel):
+    """The node that needs another key."""
+
+    id: Id
