@@ -28,9 +28,9 @@ class Measurement:
     """What came of one cell.
 
     Attributes:
-        requests: how often the work was done.
+        requests: how often the work was done, begun in the warm-up or not.
         seconds: in which time.
-        samples: how long it took, in seconds, unsorted.
+        samples: how long it took, in seconds, unsorted; only of what was begun after the warm-up.
         errors: what went wrong, and how often.
         cpu: seconds of processor time that the parts of the suite took meanwhile.
         client_cpu: and those of the benchmark itself.
@@ -69,9 +69,12 @@ async def closed_loop(steps: Sequence[Step], *, warm_up: float, seconds: float, 
                 measured.errors[f"{type(error).__name__}: {error}"[:300]] += 1
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
             else:
-                if began >= begin:
+                ended = time.perf_counter()
+                # what was under way when the time began costs processor time in it, so it counts
+                if ended >= begin:
                     measured.requests += 1
-                    measured.samples.extend(samples or [time.perf_counter() - began])
+                if began >= begin:
+                    measured.samples.extend(samples or [ended - began])
 
     clients = [asyncio.create_task(client(step)) for step in steps]
     await asyncio.sleep(warm_up)

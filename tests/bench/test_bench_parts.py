@@ -38,7 +38,7 @@ async def test_a_closed_loop_counts_what_was_done_after_the_warm_up() -> None:
     measured = await closed_loop([step] * 3, warm_up=0.05, seconds=0.1, cpu=NO_CPU)
 
     assert 0 < measured.requests < done
-    assert len(measured.samples) == measured.requests
+    assert 0 < len(measured.samples) <= measured.requests
     assert measured.seconds > 0
 
 
