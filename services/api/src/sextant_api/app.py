@@ -1,12 +1,14 @@
 """The composition root of api: the only place that knows all of its parts."""
 
 from sextant_api import collaborations, internal, nodes, organizations, studies, system
+from sextant_api.blobstream import routes as blobstream
+from sextant_api.blobstream.objects import Objects
+from sextant_api.blobstream.service import Blobs
 from sextant_api.commands import Dispatcher
 from sextant_api.dependencies import Collaborators
 from sextant_api.housekeeping import Housekeeping
 from sextant_api.kills import routes as kills
 from sextant_api.models import outbox
-from sextant_api.payloads import routes as payloads
 from sextant_api.periodic import Periodic
 from sextant_api.presence import consumers as presence_consumers
 from sextant_api.presence.healing import Healer
@@ -33,6 +35,7 @@ from sextant_shared.security import JwksClient, PrincipalCache, TokenVerifier
 from sextant_shared.security.principal_cache import BROADCAST_KEYS
 
 _HOUSEKEEPING_SECONDS = 60.0
+_HOUR = 3600.0
 
 
 def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Service:
@@ -66,6 +69,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         auth=peers.peer(AUTH),
         users=HttpPrincipalSource(peers.peer(AUTH)),
         status_watch=status_watch,
+        blobs=_blobs(settings, db),
     )
 
     app = make_app(
@@ -75,7 +79,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     collaborators.install(app)
     for noun in (system, internal, organizations, collaborations, studies, nodes):
         app.include_router(noun.router)
-    for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, payloads):
+    for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, blobstream):
         app.include_router(routes.router)
     app.include_router(health_router({"database": db.ping, "broker": bus.ping}))
 
@@ -92,18 +96,32 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     healer = Healer(
         db, pending_seconds=settings.healing_pending_seconds, repeat_seconds=settings.healing_repeat_seconds
     )
+    periodic = [
+        Periodic(sweeper.sweep, seconds=settings.presence_sweep_seconds, name="sweep"),
+        Periodic(healer.heal, seconds=settings.healing_check_seconds, name="heal"),
+    ]
+    if collaborators.blobs is not None:
+        periodic.append(Periodic(collaborators.blobs.collect, seconds=settings.blob_collect_seconds, name="collect"))
     housekeeping = Housekeeping(db, metrics, dispatcher.measure, inbox_days=settings.inbox_days)
+    periodic.append(Periodic(housekeeping.tidy, seconds=_HOUSEKEEPING_SECONDS, name="tidy"))
     return Service(
         name=API,
         app=app,
-        asgi=wrap_app(app, settings, service=API),
-        tasks=[
-            dispatcher.run,
-            status_watch.run,
-            Periodic(sweeper.sweep, seconds=settings.presence_sweep_seconds, name="sweep").run,
-            Periodic(healer.heal, seconds=settings.healing_check_seconds, name="heal").run,
-            Periodic(housekeeping.tidy, seconds=_HOUSEKEEPING_SECONDS, name="tidy").run,
-        ],
+        asgi=wrap_app(app, settings, service=API, body_limits={blobstream.PATH: settings.blob_max_bytes}),
+        tasks=[dispatcher.run, status_watch.run, *(job.run for job in periodic)],
         drain=[status_watch.release],
         close=[peers.close, db.close],
+    )
+
+
+def _blobs(settings: ApiSettings, db: Database) -> Blobs | None:
+    if not settings.blob_store:
+        return None
+    options = {name: value.get_secret_value() for name, value in settings.blob_store_options.items()}
+    return Blobs(
+        db,
+        Objects.at(settings.blob_store, options),
+        at_once=settings.blob_uploads_at_once,
+        stall_seconds=settings.blob_stall_seconds,
+        unused_seconds=settings.blob_unused_hours * _HOUR,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, Request
 
+from sextant_api.blobstream.service import Blobs
 from sextant_api.containers.errors import ContainerEndedError
 from sextant_api.containers.repository import is_running
 from sextant_api.settings import ApiSettings
@@ -36,6 +37,7 @@ class Collaborators:
         auth: to ask auth.
         users: to ask auth about users.
         status_watch: to wait for tasks.
+        blobs: large payloads, if there is a store for them.
     """
 
     settings: ApiSettings
@@ -43,6 +45,7 @@ class Collaborators:
     auth: PeerClient
     users: PrincipalSource
     status_watch: "StatusWatch"
+    blobs: Blobs | None
 
     def install(self, app: FastAPI) -> None:
         """Let the routes of `app` use these."""

@@ -1,6 +1,6 @@
 """The settings of api."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from sextant_shared.settings import BrokerSettings, DatabaseSettings, HttpSettings, LoggingSettings, PeerSettings
 
@@ -36,4 +36,25 @@ class ApiSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSetting
     )
     status_recheck_seconds: float = Field(
         default=5.0, gt=0, description="How often the statuses that polls are held for are looked up unasked"
+    )
+    blob_store: str = Field(
+        default="",
+        description="Where large payloads are kept: `file:///folder`, `s3://bucket/prefix`, `az://container/prefix` "
+        "or `gs://bucket/prefix`; empty: nowhere, they go through the ordinary requests",
+    )
+    blob_store_options: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="JSON object of the store's options by obstore's names, such as `aws_endpoint`, "
+        "`aws_access_key_id` or `azure_storage_account_key`",
+    )
+    blob_max_bytes: int = Field(default=10 * 1024**3, ge=1024, description="Largest accepted upload")
+    blob_uploads_at_once: int = Field(
+        default=16, ge=1, description="How many uploads one process reads at a time, each with about 10 MiB of memory"
+    )
+    blob_stall_seconds: float = Field(default=60.0, gt=0, description="How long an upload may stand still")
+    blob_unused_hours: float = Field(
+        default=24.0, gt=0, description="How long an upload is kept that no input or result refers to"
+    )
+    blob_collect_seconds: float = Field(
+        default=300.0, gt=0, description="How often uploads are cleared away that nothing refers to any more"
     )

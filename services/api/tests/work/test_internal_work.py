@@ -88,12 +88,3 @@ async def test_only_the_services_that_need_it_may_ask(world: World) -> None:
         # a user's token is good for other things only
         assert (await world.api.call("GET", path, world.api.root)).status_code == 422
         assert (await world.api.call("GET", path)).status_code == 401
-
-
-async def test_large_payloads_have_no_store_here(world: World) -> None:
-    for caller in (world.researcher, world.near_node):
-        status = await world.api.get("/api/blobstream/status", caller)
-        assert (status.status_code, status.json()) == (200, {"blob_store_enabled": False})
-        assert (await world.api.post("/api/blobstream", caller)).status_code == 501
-        assert (await world.api.get("/api/blobstream/x", caller)).status_code == 501
-    assert (await world.api.get("/api/blobstream/status")).status_code == 401

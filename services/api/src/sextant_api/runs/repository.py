@@ -64,7 +64,7 @@ RESULT_COLUMNS = (
     runs.c.id,
     runs.c.task_id,
     runs.c.cleanup_at,
-    runs.c.blob_storage_used,
+    func.coalesce(run_results.c.blob_storage_used, false()).label("result_in_store"),
     run_results.c.result,
 )
 """What `wire.result_body` shows, in its order; from `_shown_results`."""
@@ -364,13 +364,15 @@ async def refresh_task_statuses(session: AsyncSession, task_ids: Collection[int]
         )
 
 
-async def put_result(session: AsyncSession, run_id: int, result: str) -> None:
-    """Write a run's result in the place of one that it may have."""
+async def put_result(session: AsyncSession, run_id: int, result: str, *, in_store: bool) -> None:
+    """Write a run's result, or (`in_store`) the id of the blob that is it, in the place of one that it may have."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(run_results).values(run_id=run_id, result=result)
+    statement = dialect.insert(run_results).values(run_id=run_id, result=result, blob_storage_used=in_store)
+    new = statement.excluded
     await session.execute(
         statement.on_conflict_do_update(
-            index_elements=[run_results.c.run_id], set_={"result": statement.excluded.result}
+            index_elements=[run_results.c.run_id],
+            set_={"result": new.result, "blob_storage_used": new.blob_storage_used, "reference": new.reference},
         )
     )
 

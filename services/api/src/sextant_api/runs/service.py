@@ -6,6 +6,7 @@ in step in the same transaction, while the task's row is held.
 
 from typing import Any
 
+from sextant_api.blobstream.uploads import claim
 from sextant_api.runs import repository
 from sextant_api.runs.events import status_changed
 from sextant_api.runs.repository import RunOfNode
@@ -22,7 +23,7 @@ async def change(tx: Transaction, node: Principal, run_id: int, asked: RunChange
     Raises:
         NotFoundError: there is no such run.
         PermissionDeniedError: it is not for this node.
-        BadRequestError: it has ended, or cannot go where the node says it is.
+        BadRequestError: it has ended, cannot go where the node says it is, or its result is no upload of the node's.
     """
     await repository.lock_task_of_run(tx.session, run_id)
     run = await repository.find_run_of_node(tx.session, run_id)
@@ -33,7 +34,7 @@ async def change(tx: Transaction, node: Principal, run_id: int, asked: RunChange
     if run.status.is_final:
         await _repeat(tx, run, asked)
         return
-    await _move(tx, run, asked)
+    await _move(tx, node, run, asked)
 
 
 async def _repeat(tx: Transaction, run: RunOfNode, asked: RunChange) -> None:
@@ -47,7 +48,7 @@ async def _repeat(tx: Transaction, run: RunOfNode, asked: RunChange) -> None:
         await repository.put_logs(tx.session, {run.id: asked.log})
 
 
-async def _move(tx: Transaction, run: RunOfNode, asked: RunChange) -> None:
+async def _move(tx: Transaction, node: Principal, run: RunOfNode, asked: RunChange) -> None:
     status = asked.status or run.status
     if not may_follow(run.status, status):
         raise BadRequestError(f"A run that is '{run.status}' cannot become '{status}'")
@@ -55,7 +56,8 @@ async def _move(tx: Transaction, run: RunOfNode, asked: RunChange) -> None:
         raise BadRequestError("A run has finished only if its status says so too")
     await repository.change_run(tx.session, run.id, _values(asked), ends=status.is_final)
     if asked.result is not None:
-        await repository.put_result(tx.session, run.id, asked.result)
+        in_store = bool(await claim(tx, node, [asked.result]))
+        await repository.put_result(tx.session, run.id, asked.result, in_store=in_store)
     if asked.log is not None:
         await repository.put_logs(tx.session, {run.id: asked.log})
     if status.is_failure:

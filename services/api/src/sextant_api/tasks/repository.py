@@ -394,7 +394,12 @@ async def add_databases(session: AsyncSession, task_id: int, labels: Collection[
 
 
 async def add_runs(
-    session: AsyncSession, *, task_id: int, collaboration_id: int, inputs: Sequence[tuple[int, str]]
+    session: AsyncSession,
+    *,
+    task_id: int,
+    collaboration_id: int,
+    inputs: Sequence[tuple[int, str]],
+    in_store: Collection[str],
 ) -> None:
     """Write the runs of a task with their inputs.
 
@@ -403,24 +408,30 @@ async def add_runs(
         task_id: of the task.
         collaboration_id: of the task.
         inputs: organization and input of each run.
+        in_store: those inputs that are ids of blobs.
 
     Raises:
         NotFoundError: an organization was deleted meanwhile.
     """
     values = [
-        {"task_id": task_id, "collaboration_id": collaboration_id, "organization_id": organization_id}
-        for organization_id, _ in inputs
+        {
+            "task_id": task_id,
+            "collaboration_id": collaboration_id,
+            "organization_id": organization_id,
+            "blob_storage_used": text in in_store,
+        }
+        for organization_id, text in inputs
     ]
-    made: dict[int, list[int]] = {}
+    made: dict[tuple[int, bool], list[int]] = {}
     with _unless_vanished():
         # rows come back in no promised order, but which of an organization's runs gets which input is all the same
-        for run_id, organization_id in await session.execute(
-            insert(runs).returning(runs.c.id, runs.c.organization_id), values
+        for run_id, organization_id, from_store in await session.execute(
+            insert(runs).returning(runs.c.id, runs.c.organization_id, runs.c.blob_storage_used), values
         ):
-            made.setdefault(organization_id, []).append(run_id)
+            made.setdefault((organization_id, from_store), []).append(run_id)
     await session.execute(
         insert(run_inputs),
-        [{"run_id": made[organization_id].pop(), "input": text} for organization_id, text in inputs],
+        [{"run_id": made[organization_id, text in in_store].pop(), "input": text} for organization_id, text in inputs],
     )
 
 

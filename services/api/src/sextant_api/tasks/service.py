@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sextant_api.blobstream.uploads import claim
 from sextant_api.containers.errors import ContainerEndedError
 from sextant_api.containers.repository import is_running
 from sextant_api.ownership.policy import Reach
@@ -55,7 +56,10 @@ async def create(tx: Transaction, principal: Principal, asked: TaskRequest) -> S
     """
     origin = await (_of_container if principal.is_container else _of_user)(tx, principal, asked)
     await _require_participants(tx, origin.place, [wanted.id for wanted in asked.organizations])
-    _require_inputs(asked.organizations, encrypted=origin.place.encrypted)
+    uploads = await claim(tx, principal, [wanted.input for wanted in asked.organizations])
+    # what is in an upload is not looked at
+    in_request = [wanted for wanted in asked.organizations if wanted.input not in uploads]
+    _require_inputs(in_request, encrypted=origin.place.encrypted)
     task = await repository.add_task(
         tx.session,
         {
@@ -75,6 +79,7 @@ async def create(tx: Transaction, principal: Principal, asked: TaskRequest) -> S
         task_id=task_id,
         collaboration_id=origin.place.collaboration_id,
         inputs=[(wanted.id, wanted.input) for wanted in asked.organizations],
+        in_store=uploads,
     )
     tx.record(
         TaskCreated(

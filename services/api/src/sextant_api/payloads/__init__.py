@@ -1,1 +1,0 @@
-"""Payloads too large for the database, which are streamed into a store of their own where there is one."""
