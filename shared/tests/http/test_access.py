@@ -137,6 +137,8 @@ async def test_while_auth_is_away_an_unknown_principal_is_asked_to_wait(
         ("Basic cm9vdDpyb290", (401, "unauthenticated")),
         ("Token {token}", (401, "unauthenticated")),
         ("{token}", (401, "unauthenticated")),
+        ("bearer {token}", (401, "unauthenticated")),
+        ("BEARER {token}", (401, "unauthenticated")),
         ("Bearer", (422, "unreadable_token")),
         ("Bearer ", (422, "unreadable_token")),
         ("Bearer {token} {token}", (422, "unreadable_token")),

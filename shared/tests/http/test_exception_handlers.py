@@ -145,7 +145,6 @@ async def test_json_may_be_said_in_several_ways(http: httpx2.AsyncClient, conten
         ({"name": None, "count": "many"}, {"name", "count"}),
         ({"name": "a", "parts": [1, "x"]}, {"parts"}),
         ([], {"_schema"}),
-        (None, {"_schema"}),
         (7, {"_schema"}),
     ],
 )
@@ -163,8 +162,14 @@ async def test_items_of_a_list_are_named_by_their_place(http: httpx2.AsyncClient
     assert set(answer.json()["errors"]["parts"]) == {"1", "3"}
 
 
-async def test_an_empty_body_lacks_everything(http: httpx2.AsyncClient) -> None:
+async def test_an_empty_body_is_no_json(http: httpx2.AsyncClient) -> None:
     answer = await http.post("/thing", content=b"", headers=JSON)
+
+    assert told(answer) == (400, "malformed_json")
+
+
+async def test_a_body_that_says_null_lacks_everything(http: httpx2.AsyncClient) -> None:
+    answer = await http.post("/thing", content=b"null", headers=JSON)
 
     assert told(answer) == (400, "validation_failed")
     assert set(answer.json()["errors"]) == {"_schema"}
@@ -191,7 +196,11 @@ async def test_an_id_that_is_no_number_is_not_found(http: httpx2.AsyncClient, th
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "allow"), [("PUT", "/thing", {"GET", "POST"}), ("PATCH", "/thing/1", {"GET", "DELETE"})]
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/thing", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("PATCH", "/thing/1", {"DELETE", "GET", "HEAD", "OPTIONS"}),
+    ],
 )
 async def test_a_method_that_an_address_does_not_know_is_told_with_those_that_it_does(
     http: httpx2.AsyncClient, method: str, path: str, allow: set[str]
@@ -201,6 +210,17 @@ async def test_a_method_that_an_address_does_not_know_is_told_with_those_that_it
     assert told(answer) == (405, "method_not_allowed")
     assert {name.strip() for name in answer.headers["allow"].split(",")} == allow
     assert answer.json()["message"] == answer.json()["msg"]
+
+
+async def test_options_tells_what_may_be_done_at_an_address(http: httpx2.AsyncClient) -> None:
+    answer = await http.options("/thing/1")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert {name.strip() for name in answer.headers["allow"].split(",")} == {"DELETE", "GET", "HEAD", "OPTIONS"}
+
+
+async def test_options_of_an_unknown_address_is_not_found(http: httpx2.AsyncClient) -> None:
+    assert told(await http.options("/nothing")) == (404, "not_found")
 
 
 # -- what the application raises -------------------------------------------------------------------

@@ -179,3 +179,26 @@ async def test_addresses_without_a_route_share_one_series(http: httpx2.AsyncClie
         await http.get(f"/guess-{number}")
 
     assert counted("(none)", "404") == before + 3
+
+
+# -- HEAD ------------------------------------------------------------------------------------------
+
+
+async def test_head_has_the_headers_of_get_and_no_body(http: httpx2.AsyncClient) -> None:
+    asked, headed = await http.get("/thing/1"), await http.head("/thing/1")
+
+    assert (headed.status_code, headed.content) == (200, b"")
+    assert headed.headers["content-length"] == asked.headers["content-length"]
+
+
+async def test_head_is_unknown_where_get_is(http: httpx2.AsyncClient) -> None:
+    assert (await http.head("/size")).status_code == 405
+
+
+async def test_head_is_counted_at_its_route(http: httpx2.AsyncClient) -> None:
+    labels = {"service": "middleware-test", "method": "HEAD", "route": "/thing/{thing_id}", "status": "200"}
+    before = REGISTRY.get_sample_value("sextant_http_requests_total", labels) or 0.0
+
+    await http.head("/thing/1")
+
+    assert REGISTRY.get_sample_value("sextant_http_requests_total", labels) == before + 1

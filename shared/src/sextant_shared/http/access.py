@@ -115,7 +115,7 @@ def bearer_token(request: Request) -> str:
     if not header:
         raise UnauthenticatedError("This needs a token in the Authorization header")
     scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer":
+    if scheme != "Bearer":  # the wire is stricter here than RFC 9110 is
         raise UnauthenticatedError("The Authorization header must be of the form: Bearer <token>")
     if not token or " " in token.strip():
         raise UnreadableTokenError("The Authorization header must be of the form: Bearer <token>")

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from structlog.contextvars import get_contextvars
 
 from sextant_shared.contract.errors import SextantError, UnavailableError, ValidationFailedError
@@ -66,23 +67,27 @@ async def _sextant_error(_request: Request, error: Exception) -> JsonResponse:
     return error_response(error)
 
 
-async def _http_exception(request: Request, error: Exception) -> JsonResponse:
+async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     msg, code = _HTTP_SENTENCES.get(error.status_code, (str(error.detail), "http_error"))
     headers = dict(error.headers or {})
     if error.status_code == _METHOD_NOT_ALLOWED:
         # Starlette names the methods of the first route that has this path; there may be one route per method
         headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+        if request.method == "OPTIONS":
+            return Response(headers=headers)
     return _simple(error.status_code, msg, code, headers)
 
 
 def _methods_at(request: Request) -> set[str]:
-    return {
+    """What may be done at the address of a request, with what is answered wherever there is a route."""
+    of_routes = {
         method
         for route in iter_route_contexts(request.app.routes)
         if route.path_regex.match(request.scope["path"])
         for method in route.methods or ()
     }
+    return of_routes | ({"HEAD", "OPTIONS"} if "GET" in of_routes else {"OPTIONS"})
 
 
 async def _request_validation_error(request: Request, error: Exception) -> JsonResponse:
@@ -103,7 +108,7 @@ async def _request_validation_error(request: Request, error: Exception) -> JsonR
                 "The request must have the content type application/json",
                 "no_json",
             )
-        if any(problem["type"] == "json_invalid" for problem in problems):
+        if is_empty(request) or any(problem["type"] == "json_invalid" for problem in problems):
             return _simple(_BAD_REQUEST, "The body of the request is not valid JSON", "malformed_json")
     return error_response(ValidationFailedError(field_errors(error)))
 
@@ -112,6 +117,11 @@ def says_json(request: Request) -> bool:
     """Tell whether a request says that its body is JSON."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return media_type == "application/json" or media_type.endswith("+json")
+
+
+def is_empty(request: Request) -> bool:
+    """Tell whether a request comes without a body."""
+    return request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers
 
 
 def field_errors(error: RequestValidationError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What happens around every request: a request id, a limit on the body, one log line, metrics.
+"""What happens around every request: a request id, a limit on the body, HEAD, one log line, metrics.
 
 Plain ASGI, because Starlette's BaseHTTPMiddleware costs a task and two queues per request.
 """
@@ -67,6 +67,32 @@ class RequestContext:
                 status=status,
                 ms=round(seconds * 1000, 1),
             )
+
+
+class HeadAsGet:
+    """Answers HEAD wherever GET is answered, with the same headers and no body (RFC 9110, section 9.3.2).
+
+    FastAPI, unlike Starlette, does not do that by itself.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        # a copy: who serves the request has to know that it is a HEAD
+        asked = {**scope, "method": "GET"}
+        await self._app(asked, receive, send_without_body)
+        scope["route"] = asked.get("route")
 
 
 class BodyLimit:

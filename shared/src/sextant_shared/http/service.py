@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from sextant_shared.http.documentation import DocumentedApi
 from sextant_shared.http.exception_handlers import install_exception_handlers
 from sextant_shared.http.json import JsonResponse
-from sextant_shared.http.middleware import REQUEST_ID_HEADER, BodyLimit, RequestContext
+from sextant_shared.http.middleware import REQUEST_ID_HEADER, BodyLimit, HeadAsGet, RequestContext
 from sextant_shared.settings.http import HttpSettings
 
 _log = structlog.get_logger(__name__)
@@ -77,7 +77,7 @@ def wrap_app(
         service: its name, for metrics.
         body_limits: how large the bodies of certain paths may be, where that differs from the others.
     """
-    app = BodyLimit(app, max_bytes=settings.max_body_bytes, by_path=body_limits)
+    app = BodyLimit(HeadAsGet(app), max_bytes=settings.max_body_bytes, by_path=body_limits)
     if settings.cors_origins:
         app = CORSMiddleware(
             app,
