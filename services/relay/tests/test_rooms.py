@@ -3,16 +3,8 @@
 import pytest
 
 from sextant_relay.connections import Address, Connection
-from sextant_relay.rooms import (
-    NODES,
-    USERS,
-    Audience,
-    Listening,
-    Rooms,
-    hears_collaborations,
-    listening_of_node,
-    listening_of_user,
-)
+from sextant_relay.listening import Listening, hears_collaborations, listening_of_node, listening_of_user
+from sextant_relay.rooms import NODES, USERS, Audience, Rooms
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.rooms import Room
 from sextant_shared.security import Principal

@@ -16,20 +16,12 @@ from sextant_relay.connections import Address, Connection
 from sextant_relay.inbound import Refusal, RefusedEventError
 from sextant_relay.interest import Interest
 from sextant_relay.judge import Judge, TurnedAwayError
+from sextant_relay.listening import SILENCE, Listening, hears_collaborations, listening_of_node, listening_of_user
 from sextant_relay.memberships import Memberships
 from sextant_relay.outbound import Emission
 from sextant_relay.outgoing import Outgoing
 from sextant_relay.presence import Presence
-from sextant_relay.rooms import (
-    NODES,
-    SILENCE,
-    Audience,
-    Listening,
-    Rooms,
-    hears_collaborations,
-    listening_of_node,
-    listening_of_user,
-)
+from sextant_relay.rooms import NODES, Audience, Rooms
 from sextant_relay.telemetry import CONNECTIONS, DELIVERIES, EMITS, REFUSED_EVENTS, REFUSED_TOKENS, ROOMS
 from sextant_relay.wire import Wire
 from sextant_shared.contract import socket_events

@@ -5,9 +5,9 @@ from typing import Final
 import structlog
 
 from sextant_relay.hub import Hub
+from sextant_relay.listening import hears_collaborations
 from sextant_relay.memberships import Memberships
 from sextant_relay.outbound import emissions
-from sextant_relay.rooms import hears_collaborations
 from sextant_relay.telemetry import GAPS
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.events import MembershipChanged, NodeChanged, PrincipalChanged, PrincipalsChanged

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sextant_relay.connections.identified import Identified
 from sextant_relay.connections.unidentified import Unidentified
 from sextant_relay.inbound import Refusal
-from sextant_relay.rooms import SILENCE, Listening
+from sextant_relay.listening import SILENCE, Listening
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.messages import Content
 from sextant_shared.security import Principal
