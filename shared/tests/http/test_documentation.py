@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import httpx2
 import pytest
 from fastapi import Depends
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from sextant_shared.contract.claims import ClientType
-from sextant_shared.http.access import Anyone, Caller
+from sextant_shared.http.access import Anyone, Caller, Peer
 from sextant_shared.http.documentation import (
     LIKE,
     REFRESH_TOKEN,
@@ -36,6 +36,13 @@ class Thing(Document):
 
 class NewThing(BaseModel):
     id: Id
+    owner: Id = 0
+    name: Annotated[str, Field(min_length=1)] = ""
+    note: str = "none"
+
+
+class ThingChanges(BaseModel):
+    note: str = ""
 
 
 def make() -> DocumentedApi:
@@ -50,6 +57,16 @@ def make() -> DocumentedApi:
     async def create_thing(_: User, new: NewThing) -> JsonResponse:
         """Make a thing."""
         return JsonResponse({"id": new.id, "not": "documented"}, status_code=201)
+
+    @app.patch("/thing/{thing_id}", response_model=Thing)
+    async def change_thing(_: User, thing_id: PathId, changes: ThingChanges) -> JsonResponse:
+        """Change a thing."""
+        return JsonResponse({"id": thing_id, "note": changes.note})
+
+    @app.get("/internal/thing", response_model=Thing)
+    async def list_things_for_services(_: Annotated[Principal, Depends(Peer())]) -> JsonResponse:
+        """List things for services."""
+        return JsonResponse({})
 
     @app.delete("/thing/{thing_id}", responses=refusals(501))
     async def delete_thing(_: Everybody, thing_id: PathId) -> JsonResponse:
@@ -87,8 +104,11 @@ def refused(operation: dict[str, Any]) -> list[str]:
     return sorted(status for status in operation["responses"] if status >= "400")
 
 
-def test_the_name_of_a_function_is_the_operation_id(document: dict[str, Any]) -> None:
-    assert document["paths"]["/thing"]["get"]["operationId"] == "list_things"
+@pytest.mark.parametrize(
+    ("path", "name"), [("/thing", "list_things"), ("/internal/thing", "internal_list_things_for_services")]
+)
+def test_the_name_of_a_function_is_the_operation_id(document: dict[str, Any], path: str, name: str) -> None:
+    assert document["paths"][path]["get"]["operationId"] == name
 
 
 @pytest.mark.parametrize(
@@ -172,6 +192,21 @@ def test_the_bounds_of_ids_are_exact(document: dict[str, Any]) -> None:
 
     assert (bounds["minimum"], bounds["maximum"]) == (1, 2**63 - 1)
     assert isinstance(bounds["maximum"], int)
+
+
+def test_a_default_that_only_stands_for_absence_is_not_told(document: dict[str, Any]) -> None:
+    fields = document["components"]["schemas"]["NewThing"]["properties"]
+
+    assert {name: field.get("default") for name, field in fields.items()} == {
+        "id": None,
+        "owner": None,
+        "name": None,
+        "note": "none",
+    }
+
+
+def test_what_a_change_leaves_out_has_no_default(document: dict[str, Any]) -> None:
+    assert "default" not in document["components"]["schemas"]["ThingChanges"]["properties"]["note"]
 
 
 async def test_answers_are_not_validated_on_the_way_out() -> None:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import FastAPI
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 
 from sextant_shared.http.access import PRINCIPALS, AccessRule, Anyone, Caller, access_rule, declared_calls
@@ -197,7 +197,7 @@ class DocumentedApi(FastAPI):
     """A FastAPI application whose document is complete; the name of a route's function is its operation id."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(generate_unique_id_function=lambda route: route.name, **options)
+        super().__init__(generate_unique_id_function=_operation_id, **options)
 
     def openapi(self) -> dict[str, Any]:
         """Describe the application."""
@@ -210,6 +210,8 @@ class DocumentedApi(FastAPI):
                 operation = document["paths"].get(route.path_format, {}).get(method.lower())
                 if operation is not None:
                     _complete(method, operation, route)
+                    if method == "PATCH":
+                        _forget_defaults(components["schemas"][_body_model(operation)])
         components["schemas"]["Error"] = Error.model_json_schema(ref_template=_SCHEMAS)
         components["responses"] = {_name(status): _refusal(status) for status in _MEANINGS}
         components["parameters"] = {
@@ -217,8 +219,13 @@ class DocumentedApi(FastAPI):
         }
         components["headers"] = dict(_PAGE_HEADERS)
         components["securitySchemes"] = dict(_SCHEMES)
-        _make_bounds_whole(document)
+        _correct(document)
         return document
+
+
+def _operation_id(route: APIRoute) -> str:
+    # what services ask each other is often named as what they offer the world
+    return f"internal_{route.name}" if route.path_format.startswith("/internal") else route.name
 
 
 def _complete(method: str, operation: dict[str, Any], route: RouteContext) -> None:
@@ -289,13 +296,32 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _make_bounds_whole(part: Any) -> None:
-    """Undo FastAPI's turning of bounds into floats, which cannot say the largest id."""
+def _body_model(operation: Mapping[str, Any]) -> str:
+    reference: str = operation["requestBody"]["content"][_JSON]["schema"]["$ref"]
+    return reference.rpartition("/")[2]
+
+
+def _forget_defaults(schema: dict[str, Any]) -> None:
+    """What a change leaves out stays as it is, whatever the model has in its place."""
+    for described in schema["properties"].values():
+        described.pop("default", None)
+
+
+def _correct(part: Any) -> None:
+    """Correct what FastAPI and pydantic say of values, here and further inside.
+
+    Bounds were turned into floats, which cannot say the largest id; a default out of bounds stands for absence.
+    """
     if isinstance(part, dict):
         if part.get("type") == "integer":
             part.update({key: min(int(part[key]), MAX_ID) for key in ("minimum", "maximum") if key in part})
+        default = part.get("default")
+        if (isinstance(default, int) and default < part.get("minimum", default)) or (
+            isinstance(default, str) and len(default) < part.get("minLength", 0)
+        ):
+            del part["default"]
         for inner in part.values():
-            _make_bounds_whole(inner)
+            _correct(inner)
     elif isinstance(part, list):
         for inner in part:
-            _make_bounds_whole(inner)
+            _correct(inner)
