@@ -6,19 +6,22 @@ from fastapi import APIRouter, Depends, Request
 
 from sextant_api import hateoas
 from sextant_api.collaborations import repository, service
+from sextant_api.collaborations.documents import DELETION, FILTERS, ONE, Collaboration, CollaborationNode
 from sextant_api.collaborations.schemas import CollaborationChanges, Member, NewCollaboration
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery, User, UserOrNode
 from sextant_api.nodes import service as nodes
+from sextant_api.organizations.documents import Organization
+from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
 _ORGANIZATIONS = "organizations"
 
-router = APIRouter(prefix="/api/collaboration")
+router = APIRouter(prefix="/api/collaboration", tags=["collaborations"])
 
 
-@router.get("")
+@router.get("", response_model=Listed[Collaboration], responses=refusals(404), openapi_extra=FILTERS)
 async def list_collaborations(
     request: Request,
     caller: UserOrNode,
@@ -45,7 +48,7 @@ async def list_collaborations(
     return page_response(request, page, data, total)
 
 
-@router.post("")
+@router.post("", response_model=Collaboration)
 async def create_collaboration(caller: User, new: NewCollaboration, db: Db) -> JsonResponse:
     """Make a collaboration. The wire says 200 here where others say 201."""
     async with db.transaction() as tx:
@@ -53,7 +56,7 @@ async def create_collaboration(caller: User, new: NewCollaboration, db: Db) -> J
     return JsonResponse(hateoas.collaboration(row))
 
 
-@router.get("/{collaboration_id}")
+@router.get("/{collaboration_id}", response_model=Collaboration, openapi_extra=ONE)
 async def read_collaboration(caller: AnyPrincipal, collaboration_id: PathId, query: ReadQuery, db: Db) -> JsonResponse:
     """Show one collaboration."""
     async with db.read() as session:
@@ -64,7 +67,7 @@ async def read_collaboration(caller: AnyPrincipal, collaboration_id: PathId, que
     return JsonResponse(hateoas.collaboration(row))
 
 
-@router.patch("/{collaboration_id}")
+@router.patch("/{collaboration_id}", response_model=Collaboration)
 async def change_collaboration(
     caller: User, collaboration_id: PathId, changes: CollaborationChanges, db: Db
 ) -> JsonResponse:
@@ -74,7 +77,7 @@ async def change_collaboration(
     return JsonResponse(hateoas.collaboration(row))
 
 
-@router.delete("/{collaboration_id}")
+@router.delete("/{collaboration_id}", response_model=Message, openapi_extra=DELETION)
 async def delete_collaboration(caller: User, collaboration_id: PathId, query: ReadQuery, db: Db) -> JsonResponse:
     """Delete one collaboration."""
     with_dependents = query.flag("delete_dependents") is True
@@ -83,7 +86,7 @@ async def delete_collaboration(caller: User, collaboration_id: PathId, query: Re
     return JsonResponse({"msg": f"The collaboration {collaboration_id} is deleted"})
 
 
-@router.post("/{collaboration_id}/organization")
+@router.post("/{collaboration_id}/organization", response_model=list[Organization])
 async def add_organization(caller: User, collaboration_id: PathId, member: Member, db: Db) -> JsonResponse:
     """Let an organization take part."""
     async with db.transaction() as tx:
@@ -91,7 +94,7 @@ async def add_organization(caller: User, collaboration_id: PathId, member: Membe
     return JsonResponse(hateoas.organizations(rows))
 
 
-@router.delete("/{collaboration_id}/organization")
+@router.delete("/{collaboration_id}/organization", response_model=list[Organization])
 async def remove_organization(caller: User, collaboration_id: PathId, member: Member, db: Db) -> JsonResponse:
     """End an organization's part."""
     async with db.transaction() as tx:
@@ -99,7 +102,7 @@ async def remove_organization(caller: User, collaboration_id: PathId, member: Me
     return JsonResponse(hateoas.organizations(rows))
 
 
-@router.post("/{collaboration_id}/node")
+@router.post("/{collaboration_id}/node", status_code=201, response_model=list[CollaborationNode])
 async def add_node(caller: User, collaboration_id: PathId, member: Member, db: Db) -> JsonResponse:
     """Move a node into the collaboration."""
     async with db.transaction() as tx:
@@ -107,7 +110,7 @@ async def add_node(caller: User, collaboration_id: PathId, member: Member, db: D
     return JsonResponse([hateoas.node_of_collaboration(row) for row in rows], status_code=201)
 
 
-@router.delete("/{collaboration_id}/node")
+@router.delete("/{collaboration_id}/node", response_model=Message)
 async def remove_node(caller: User, collaboration_id: PathId, member: Member, db: Db) -> JsonResponse:
     """Take a node out of the collaboration."""
     async with db.transaction() as tx:

@@ -10,9 +10,10 @@ from sextant_api.tasks import repository as tasks_repository
 from sextant_api.tasks.schemas import WireId
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.documentation import Message, refusals
 from sextant_shared.http.json import JsonResponse
 
-router = APIRouter(prefix="/api/kill")
+router = APIRouter(prefix="/api/kill", tags=["tasks"])
 
 
 class KillRequest(RequestModel):
@@ -21,7 +22,7 @@ class KillRequest(RequestModel):
     id: WireId
 
 
-@router.post("/task")
+@router.post("/task", response_model=Message, responses=refusals(404))
 async def kill_task(user: User, db: Db, asked: KillRequest) -> JsonResponse:
     """End a task, and all that descends from it."""
     async with db.transaction() as tx:
@@ -35,7 +36,7 @@ async def kill_task(user: User, db: Db, asked: KillRequest) -> JsonResponse:
     return JsonResponse({"msg": f"Task {asked.id} is ended; its nodes are told to stop it"})
 
 
-@router.post("/node/tasks")
+@router.post("/node/tasks", response_model=Message, responses=refusals(404))
 async def kill_tasks_at_node(user: User, db: Db, asked: KillRequest) -> JsonResponse:
     """End all that runs at a node."""
     async with db.transaction() as tx:

@@ -7,15 +7,17 @@ from fastapi import APIRouter, Depends, Request
 from sextant_api import hateoas
 from sextant_api.dependencies import Auth, Db, ReadQuery, User, UserOrNode
 from sextant_api.nodes import repository, service
+from sextant_api.nodes.documents import FILTERS, CreatedNode, Node
 from sextant_api.nodes.schemas import NewNode, NodeChanges
+from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/api/node")
+router = APIRouter(prefix="/api/node", tags=["nodes"])
 
 
-@router.get("")
+@router.get("", response_model=Listed[Node], openapi_extra=FILTERS)
 async def list_nodes(
     request: Request,
     caller: UserOrNode,
@@ -40,7 +42,7 @@ async def list_nodes(
     return page_response(request, page, [hateoas.node(row, configs[row.id]) for row in rows], total)
 
 
-@router.post("")
+@router.post("", status_code=201, response_model=CreatedNode, responses=refusals(404))
 async def create_node(caller: User, new: NewNode, db: Db, auth: Auth) -> JsonResponse:
     """Make a node; the answer is the only one that ever shows its API key."""
     async with db.transaction() as tx:
@@ -48,7 +50,7 @@ async def create_node(caller: User, new: NewNode, db: Db, auth: Auth) -> JsonRes
     return JsonResponse({**hateoas.node(row, []), "api_key": api_key}, status_code=201)
 
 
-@router.get("/{node_id}")
+@router.get("/{node_id}", response_model=Node)
 async def read_node(caller: UserOrNode, node_id: PathId, db: Db) -> JsonResponse:
     """Show one node."""
     async with db.read() as session:
@@ -57,7 +59,7 @@ async def read_node(caller: UserOrNode, node_id: PathId, db: Db) -> JsonResponse
     return JsonResponse(hateoas.node(row, configs[row.id]))
 
 
-@router.patch("/{node_id}")
+@router.patch("/{node_id}", response_model=Node)
 async def change_node(caller: UserOrNode, node_id: PathId, changes: NodeChanges, db: Db) -> JsonResponse:
     """Change one node."""
     async with db.transaction() as tx:
@@ -66,7 +68,7 @@ async def change_node(caller: UserOrNode, node_id: PathId, changes: NodeChanges,
     return JsonResponse(hateoas.node(row, configs[row.id]))
 
 
-@router.delete("/{node_id}")
+@router.delete("/{node_id}", response_model=Message)
 async def delete_node(caller: User, node_id: PathId, db: Db, auth: Auth) -> JsonResponse:
     """Delete one node."""
     async with db.transaction() as tx:

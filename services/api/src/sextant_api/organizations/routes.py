@@ -7,16 +7,18 @@ from fastapi import APIRouter, Depends, Request
 from sextant_api import hateoas
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery, User, UserOrNode
 from sextant_api.organizations import service
+from sextant_api.organizations.documents import DELETION, FILTERS, Organization
 from sextant_api.organizations.repository import Filters
 from sextant_api.organizations.schemas import NewOrganization, OrganizationChanges
+from sextant_shared.http.documentation import Listed, Message
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/api/organization")
+router = APIRouter(prefix="/api/organization", tags=["organizations"])
 
 
-@router.get("")
+@router.get("", response_model=Listed[Organization], openapi_extra=FILTERS)
 async def list_organizations(
     request: Request,
     caller: AnyPrincipal,
@@ -37,7 +39,7 @@ async def list_organizations(
     return page_response(request, page, hateoas.organizations(rows), total)
 
 
-@router.post("")
+@router.post("", status_code=201, response_model=Organization)
 async def create_organization(caller: User, new: NewOrganization, db: Db) -> JsonResponse:
     """Make an organization."""
     async with db.transaction() as tx:
@@ -45,7 +47,7 @@ async def create_organization(caller: User, new: NewOrganization, db: Db) -> Jso
     return JsonResponse(hateoas.organization(row), status_code=201)
 
 
-@router.get("/{organization_id}")
+@router.get("/{organization_id}", response_model=Organization)
 async def read_organization(caller: AnyPrincipal, organization_id: PathId, db: Db) -> JsonResponse:
     """Show one organization."""
     async with db.read() as session:
@@ -53,7 +55,7 @@ async def read_organization(caller: AnyPrincipal, organization_id: PathId, db: D
     return JsonResponse(hateoas.organization(row))
 
 
-@router.patch("/{organization_id}")
+@router.patch("/{organization_id}", response_model=Organization)
 async def change_organization(
     caller: UserOrNode, organization_id: PathId, changes: OrganizationChanges, db: Db
 ) -> JsonResponse:
@@ -63,7 +65,7 @@ async def change_organization(
     return JsonResponse(hateoas.organization(row))
 
 
-@router.delete("/{organization_id}")
+@router.delete("/{organization_id}", response_model=Message, openapi_extra=DELETION)
 async def delete_organization(caller: User, organization_id: PathId, query: ReadQuery, db: Db) -> JsonResponse:
     """Delete one organization."""
     with_dependents = query.flag("delete_dependents") is True

@@ -7,17 +7,19 @@ from fastapi import APIRouter, Depends, Request
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery
 from sextant_api.ownership.policy import Reach, require, require_anything
 from sextant_api.runs import listing, repository
+from sextant_api.runs.documents import RESULT_FILTERS, Result
 from sextant_api.runs.wire import result_body
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.documentation import Listed
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/api/result")
+router = APIRouter(prefix="/api/result", tags=["results"])
 
 
-@router.get("")
+@router.get("", response_model=Listed[Result], openapi_extra=RESULT_FILTERS)
 async def list_results(
     request: Request,
     principal: AnyPrincipal,
@@ -38,7 +40,7 @@ async def list_results(
     return page_response(request, page, [result_body(result) for result in results], total)
 
 
-@router.get("/{run_id}")
+@router.get("/{run_id}", response_model=Result)
 async def get_result(principal: AnyPrincipal, db: Db, run_id: PathId) -> JsonResponse:
     """Show the result of a run."""
     async with db.read() as session:

@@ -7,21 +7,23 @@ from fastapi import APIRouter, Depends, Request
 from sextant_api.dependencies import AnyPrincipal, Db, Node, ReadQuery
 from sextant_api.ownership.policy import Reach, require, require_anything
 from sextant_api.runs import listing, repository, service
+from sextant_api.runs.documents import FILTERS, ONE, Run
 from sextant_api.runs.schemas import RunChange
 from sextant_api.runs.wire import run_body
 from sextant_api.tasks.wire import task_inside_run
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.documentation import Listed
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
 _TASK = "task"
 
-router = APIRouter(prefix="/api/run")
+router = APIRouter(prefix="/api/run", tags=["runs"])
 
 
-@router.get("")
+@router.get("", response_model=Listed[Run], openapi_extra=FILTERS)
 async def list_runs(
     request: Request,
     principal: AnyPrincipal,
@@ -45,7 +47,7 @@ async def list_runs(
     return page_response(request, page, bodies, total)
 
 
-@router.get("/{run_id}")
+@router.get("/{run_id}", response_model=Run, openapi_extra=ONE)
 async def get_run(principal: AnyPrincipal, db: Db, query: ReadQuery, run_id: PathId) -> JsonResponse:
     """Show a run with its input and log."""
     async with db.read() as session:
@@ -58,7 +60,7 @@ async def get_run(principal: AnyPrincipal, db: Db, query: ReadQuery, run_id: Pat
     return JsonResponse(run_body(run, logs, task=task_inside_run(task) if _TASK in query.words("include") else None))
 
 
-@router.patch("/{run_id}")
+@router.patch("/{run_id}", response_model=Run)
 async def change_run(node: Node, db: Db, run_id: PathId, asked: RunChange) -> JsonResponse:
     """Let a node say what has become of its run; what it leaves out stays as it is."""
     async with db.transaction() as tx:

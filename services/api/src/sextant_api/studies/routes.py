@@ -6,18 +6,21 @@ from fastapi import APIRouter, Depends, Request
 
 from sextant_api import hateoas
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery, User
+from sextant_api.organizations.documents import Organization
 from sextant_api.studies import repository, service
-from sextant_api.studies.schemas import Member, NewStudy, StudyChanges
+from sextant_api.studies.documents import DELETION, FILTERS, ONE, Study
+from sextant_api.studies.schemas import NewStudy, StudyChanges, StudyMember
+from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
 _ORGANIZATIONS = "organizations"
 
-router = APIRouter(prefix="/api/study")
+router = APIRouter(prefix="/api/study", tags=["studies"])
 
 
-@router.get("")
+@router.get("", response_model=Listed[Study], openapi_extra=FILTERS)
 async def list_studies(
     request: Request,
     caller: AnyPrincipal,
@@ -41,7 +44,7 @@ async def list_studies(
     return page_response(request, page, data, total)
 
 
-@router.post("")
+@router.post("", status_code=201, response_model=Study, responses=refusals(404))
 async def create_study(caller: User, new: NewStudy, db: Db) -> JsonResponse:
     """Make a study; the answer shows its organizations in full."""
     async with db.transaction() as tx:
@@ -50,7 +53,7 @@ async def create_study(caller: User, new: NewStudy, db: Db) -> JsonResponse:
     return JsonResponse(hateoas.study(row, members=members[row.id]), status_code=201)
 
 
-@router.get("/{study_id}")
+@router.get("/{study_id}", response_model=Study, openapi_extra=ONE)
 async def read_study(caller: AnyPrincipal, study_id: PathId, query: ReadQuery, db: Db) -> JsonResponse:
     """Show one study."""
     async with db.read() as session:
@@ -61,7 +64,7 @@ async def read_study(caller: AnyPrincipal, study_id: PathId, query: ReadQuery, d
     return JsonResponse(hateoas.study(row))
 
 
-@router.patch("/{study_id}")
+@router.patch("/{study_id}", response_model=Study)
 async def change_study(caller: User, study_id: PathId, changes: StudyChanges, db: Db) -> JsonResponse:
     """Change one study; the answer shows its organizations in full."""
     async with db.transaction() as tx:
@@ -70,7 +73,7 @@ async def change_study(caller: User, study_id: PathId, changes: StudyChanges, db
     return JsonResponse(hateoas.study(row, members=members[row.id]))
 
 
-@router.delete("/{study_id}")
+@router.delete("/{study_id}", response_model=Message, openapi_extra=DELETION)
 async def delete_study(caller: User, study_id: PathId, query: ReadQuery, db: Db) -> JsonResponse:
     """Delete one study."""
     with_dependents = query.flag("delete_dependents") is True
@@ -79,16 +82,16 @@ async def delete_study(caller: User, study_id: PathId, query: ReadQuery, db: Db)
     return JsonResponse({"msg": f"The study {study_id} is deleted"})
 
 
-@router.post("/{study_id}/organization")
-async def add_organization(caller: User, study_id: PathId, member: Member, db: Db) -> JsonResponse:
+@router.post("/{study_id}/organization", response_model=list[Organization])
+async def add_organization_to_study(caller: User, study_id: PathId, member: StudyMember, db: Db) -> JsonResponse:
     """Let an organization take part."""
     async with db.transaction() as tx:
         rows = await service.add_member(tx, caller, study_id, member.id)
     return JsonResponse(hateoas.organizations(rows))
 
 
-@router.delete("/{study_id}/organization")
-async def remove_organization(caller: User, study_id: PathId, member: Member, db: Db) -> JsonResponse:
+@router.delete("/{study_id}/organization", response_model=list[Organization])
+async def remove_organization_from_study(caller: User, study_id: PathId, member: StudyMember, db: Db) -> JsonResponse:
     """End an organization's part."""
     async with db.transaction() as tx:
         rows = await service.remove_member(tx, caller, study_id, member.id)

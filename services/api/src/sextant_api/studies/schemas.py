@@ -22,7 +22,7 @@ class StudyChanges(RequestModel):
     """The wire takes it, and takes no notice of it: a study stays where it is."""
 
 
-class Member(RequestModel):
+class StudyMember(RequestModel):
     """The body that names an organization to be added or taken out."""
 
     id: Id

@@ -3,11 +3,15 @@
 `/readyz` is for orchestrators; `/api/health` says what the wire of vantage6 has a word for, the database.
 """
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
+from pydantic import Field
 
 from sextant_api.dependencies import Db, NoCaller
 from sextant_shared.contract.errors import UnavailableError
+from sextant_shared.http.documentation import Document
 from sextant_shared.http.json import JsonResponse
 
 WIRE_VERSION = "4.15.2"
@@ -16,16 +20,28 @@ WIRE_VERSION = "4.15.2"
 _UNAVAILABLE = 503
 _NOTHING_FOR_CRAWLERS = "User-agent: *\nDisallow: /\n"
 
-router = APIRouter()
+router = APIRouter(tags=["system"])
 
 
-@router.get("/api/version")
+class Version(Document):
+    """Which wire is spoken."""
+
+    version: Annotated[str, Field(examples=[WIRE_VERSION])]
+
+
+class Health(Document):
+    """Whether the database answers."""
+
+    database: bool
+
+
+@router.get("/api/version", response_model=Version)
 async def version(_: NoCaller) -> JsonResponse:
     """Say which wire is spoken here."""
     return JsonResponse({"version": WIRE_VERSION})
 
 
-@router.get("/api/health")
+@router.get("/api/health", response_model=Health, responses={_UNAVAILABLE: {"model": Health}})
 async def health(_: NoCaller, db: Db) -> JsonResponse:
     """Say whether the database answers."""
     try:
@@ -35,7 +51,7 @@ async def health(_: NoCaller, db: Db) -> JsonResponse:
     return JsonResponse({"database": True})
 
 
-@router.get("/robots.txt")
+@router.get("/robots.txt", response_class=PlainTextResponse)
 async def robots(_: NoCaller) -> PlainTextResponse:
     """Keep crawlers out."""
     return PlainTextResponse(_NOTHING_FOR_CRAWLERS)

@@ -13,10 +13,12 @@ from sextant_api.runs.repository import Contents
 from sextant_api.runs.wire import result_body, run_body
 from sextant_api.tasks import listing, repository, service
 from sextant_api.tasks.dependencies import Watch
+from sextant_api.tasks.documents import FILTERS, ONE, Task, TaskStatus
 from sextant_api.tasks.schemas import TaskRequest
 from sextant_api.tasks.wire import task_body
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
@@ -25,10 +27,10 @@ _CREATED = 201
 _RUNS = "runs"
 _RESULTS = "results"
 
-router = APIRouter(prefix="/api/task")
+router = APIRouter(prefix="/api/task", tags=["tasks"])
 
 
-@router.get("")
+@router.get("", response_model=Listed[Task], openapi_extra=FILTERS)
 async def list_tasks(
     request: Request,
     principal: AnyPrincipal,
@@ -56,7 +58,7 @@ async def list_tasks(
     return page_response(request, page, [_body(task, contents, include) for task in tasks], total)
 
 
-@router.post("", status_code=_CREATED)
+@router.post("", status_code=_CREATED, response_model=Task, responses=refusals(404))
 async def create_task(principal: UserOrContainer, db: Db, asked: TaskRequest) -> JsonResponse:
     """Make a task, or for a container a subtask of its own."""
     async with db.transaction() as tx:
@@ -64,7 +66,7 @@ async def create_task(principal: UserOrContainer, db: Db, asked: TaskRequest) ->
     return JsonResponse(task_body(task), status_code=_CREATED)
 
 
-@router.get("/{task_id}")
+@router.get("/{task_id}", response_model=Task, openapi_extra=ONE)
 async def get_task(principal: AnyPrincipal, db: Db, query: ReadQuery, task_id: PathId) -> JsonResponse:
     """Show a task."""
     include = query.words("include")
@@ -82,7 +84,7 @@ async def get_task(principal: AnyPrincipal, db: Db, query: ReadQuery, task_id: P
     return JsonResponse(_body(task, contents, include))
 
 
-@router.get("/{task_id}/status")
+@router.get("/{task_id}/status", response_model=TaskStatus)
 async def get_task_status(principal: UserOrContainer, db: Db, watch: Watch, task_id: PathId) -> JsonResponse:
     """Tell a task's status; of one that has not ended, as soon as there is news, or when the time is up."""
     with watch.follow(task_id) as follower:
@@ -98,7 +100,7 @@ async def get_task_status(principal: UserOrContainer, db: Db, watch: Watch, task
     return JsonResponse({"status": status})
 
 
-@router.delete("/{task_id}")
+@router.delete("/{task_id}", response_model=Message)
 async def delete_task(principal: User, db: Db, task_id: PathId) -> JsonResponse:
     """Kill a task if it has not ended, and delete it with all that descends from it."""
     async with db.transaction() as tx:

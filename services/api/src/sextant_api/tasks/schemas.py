@@ -18,8 +18,8 @@ def _wire_id(value: Any) -> Any:
     return int(value) if isinstance(value, float) else value
 
 
-WireId = Annotated[int, BeforeValidator(_wire_id), Field(ge=1, le=MAX_ID)]
-_GivenId = Annotated[int | None, BeforeValidator(_wire_id), Field(ge=1, le=MAX_ID)]
+WireId = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_wire_id)]
+_GivenId = Annotated[Annotated[int, Field(ge=1, le=MAX_ID)] | None, BeforeValidator(_wire_id)]
 
 
 class OrganizationInput(BaseModel):
