@@ -1,0 +1,105 @@
+"""What the recordings had outside the server: algorithm stores and a mail server, as threads of this process.
+
+The name of a store says how it behaves: `ok-x` does all that is asked, `deny-x` refuses, `fail-x` breaks, and so on.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+RESOLVED = f"@sha256:{'ab' * 32}"
+"""What a store adds to an image that it knows."""
+
+_STATUS = {"deny": 403, "fail": 500, "open": 401, "teapot": 418}
+
+
+@dataclass
+class Stores:
+    """Stores that remember what they were asked.
+
+    Attributes:
+        url: before the name of the store.
+        calls: every request, as the recordings show it.
+    """
+
+    url: str = ""
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def called(self, store: str) -> list[dict[str, Any]]:
+        """The requests to one store."""
+        return [call for call in self.calls if call["store"] == store]
+
+
+@contextmanager
+def running_stores() -> Iterator[Stores]:
+    """Serve stores at a port of this machine."""
+    stores = Stores()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def _answer(self) -> None:
+            length = int(self.headers.get("content-length") or 0)
+            content = self.rfile.read(length)
+            address = urlsplit(self.path)
+            name, _, path = address.path.strip("/").partition("/api/")
+            stores.calls.append(
+                {
+                    "store": name,
+                    "method": self.command,
+                    "path": path,
+                    "query": parse_qs(address.query),
+                    "auth": (self.headers.get("authorization") or "").partition(" ")[0] or None,
+                    "content_type": self.headers.get("content-type"),
+                    "server_url": self.headers.get("server_url") or self.headers.get("server-url"),
+                    "json": json.loads(content) if content else None,
+                }
+            )
+            status, body = _behave(name.partition("-")[0], self.command, path)
+            shown = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(shown)))
+            self.end_headers()
+            self.wfile.write(shown)
+
+        do_GET = do_POST = do_DELETE = do_PATCH = _answer  # noqa: N815 - the names that the library looks for
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    stores.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield stores
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _behave(kind: str, method: str, path: str) -> tuple[int, Any]:
+    if kind in _STATUS:
+        return _STATUS[kind], {"msg": kind}
+    if kind == "dup" and method == "POST":
+        return 200, {"msg": "known already"}
+    if kind == "empty":
+        return 201 if method == "POST" else 200, {}
+    return _ANSWERS.get((method, re.sub(r"\d+", "N", path)), (404, {"msg": "nothing here"}))
+
+
+_ANSWERS: dict[tuple[str, str], tuple[int, Any]] = {
+    ("POST", "vantage6-server"): (201, {"id": 1, "url": "here"}),
+    ("GET", "vantage6-server"): (200, {"data": [{"id": 1, "url": "here"}]}),
+    ("DELETE", "vantage6-server/N"): (200, {"msg": "gone"}),
+    ("GET", "algorithm"): (200, {"data": [{"id": 1, "image": "registry.test/algo:1", "digest": RESOLVED[1:]}]}),
+}
