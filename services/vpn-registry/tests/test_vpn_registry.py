@@ -107,4 +107,4 @@ async def test_only_nodes_ask_for_profiles_and_ports(
 async def test_there_is_no_list_of_ports(http: httpx2.AsyncClient, node: dict[str, str]) -> None:
     answer = await http.get("/port", headers=node)
 
-    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, POST")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, OPTIONS, POST")

@@ -55,11 +55,19 @@ class TestDatabase:
 
         assert ([], []) == (await names(db), await outbox_types(db))
 
-    async def test_what_a_read_session_writes_is_gone(self, db: Database) -> None:
+    async def test_a_read_session_cannot_write(self, db: Database) -> None:
         async with db.read() as session:
-            await session.execute(insert(things).values(name="a"))
+            for statement in (insert(things).values(name="a"), things.update().values(name="b"), things.delete()):
+                with pytest.raises(TypeError):
+                    await session.execute(statement)
 
         assert await names(db) == []
+
+    async def test_a_read_session_sees_what_was_committed_meanwhile(self, db: Database) -> None:
+        async with db.transaction() as tx:
+            await add(tx, "a")
+
+        assert await names(db) == ["a"]
 
     async def test_a_commit_with_facts_wakes_and_one_without_does_not(self, db: Database) -> None:
         woken: list[str] = []

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.contract.events import NodeOnline
 from sextant_shared.contract.messages import Envelope
@@ -106,6 +108,7 @@ async def test_a_running_dispatcher_is_woken_by_a_commit(db: Database) -> None:
     assert broker.confirmed == list(range(1, 21))
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 async def test_two_dispatchers_share_the_rows_without_publishing_any_twice(db: Database) -> None:
     broker = Broker()
     await record(db, *range(1, 401))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, String, Table
 
 from sextant_shared.contract.errors import ValidationFailedError
-from sextant_shared.http.pagination import Page, page_links, page_response, requested_page
+from sextant_shared.http.pagination import Page, page_links, page_response, read_page
 
 
 def asked(path: str, query: str = "") -> Request:
@@ -27,7 +27,7 @@ def asked(path: str, query: str = "") -> Request:
 
 def links(path: str, query: str, total: int) -> dict[str, str]:
     request = asked(path, query)
-    return page_links(request, requested_page(request), total)
+    return page_links(request, read_page(request), total)
 
 
 # path, query, items in all, links; all as the original answers
@@ -172,7 +172,7 @@ def test_links_are_those_of_the_original(path: str, query: str, total: int, expe
 def test_the_answer_carries_data_links_and_headers() -> None:
     request = asked("/api/node", "per_page=1&page=2")
 
-    answer = page_response(request, requested_page(request), [{"id": 2}], 6)
+    answer = page_response(request, read_page(request), [{"id": 2}], 6)
 
     urls = links("/api/node", "per_page=1&page=2", 6)
     assert orjson.loads(answer.body) == {"data": [{"id": 2}], "links": urls}
@@ -200,7 +200,7 @@ def test_whoever_follows_next_from_the_first_page_sees_everything_once(per_page:
     url: str | None = f"/api/task?per_page={per_page}"
     while url is not None:
         request = asked("/api/task", url.partition("?")[2])
-        page = requested_page(request)
+        page = read_page(request)
         seen += range(total)[page.offset : page.offset + page.per_page]
         url = page_links(request, page, total).get("next")
 
@@ -211,17 +211,17 @@ def test_whoever_follows_next_from_the_first_page_sees_everything_once(per_page:
 
 
 def test_ten_items_of_the_first_page_are_asked_for_by_default() -> None:
-    assert requested_page(asked("/api/node")) == Page(number=1, per_page=10, sort=())
+    assert read_page(asked("/api/node")) == Page(number=1, per_page=10, sort=())
 
 
 def test_of_a_repeated_parameter_the_first_counts() -> None:
-    page = requested_page(asked("/api/node", "page=3&page=x&per_page=2&per_page=4&sort=a&sort=b"))
+    page = read_page(asked("/api/node", "page=3&page=x&per_page=2&per_page=4&sort=a&sort=b"))
 
     assert page == Page(number=3, per_page=2, sort=(("a", False),))
 
 
 def test_several_names_may_be_sorted_by() -> None:
-    page = requested_page(asked("/api/node", "sort=-name, id,"))
+    page = read_page(asked("/api/node", "sort=-name, id,"))
 
     assert page.sort == (("name", True), ("id", False))
 
@@ -232,7 +232,7 @@ def test_several_names_may_be_sorted_by() -> None:
 )
 def test_a_page_that_is_no_number_from_one_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(ValidationFailedError) as refused:
-        requested_page(asked("/api/node", f"{name}={value}"))
+        read_page(asked("/api/node", f"{name}={value}"))
 
     assert set(refused.value.extra["errors"]) == {name}
 
@@ -242,7 +242,7 @@ COLUMNS = {"id": TABLE.c.id, "name": TABLE.c.name}
 
 
 def test_the_order_ends_with_the_default_so_that_pages_never_overlap() -> None:
-    page = requested_page(asked("/api/node", "sort=-name"))
+    page = read_page(asked("/api/node", "sort=-name"))
 
     order = page.order_by(COLUMNS, [TABLE.c.id.asc()])
 
@@ -251,7 +251,7 @@ def test_the_order_ends_with_the_default_so_that_pages_never_overlap() -> None:
 
 @pytest.mark.parametrize("sort", ["secret", "-", "ID", "id;x", "__class__", "name,foo", "metadata"])
 def test_only_what_is_offered_can_be_sorted_by(sort: str) -> None:
-    page = requested_page(asked("/api/node", f"sort={sort}"))
+    page = read_page(asked("/api/node", f"sort={sort}"))
 
     with pytest.raises(ValidationFailedError) as refused:
         page.order_by(COLUMNS, [TABLE.c.id.asc()])

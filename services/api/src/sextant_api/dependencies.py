@@ -18,7 +18,7 @@ from sextant_shared.contract.claims import ClientType
 from sextant_shared.db import Database
 from sextant_shared.http.access import Anyone, Caller
 from sextant_shared.http.peers import Peer as PeerClient
-from sextant_shared.http.query import Query
+from sextant_shared.http.query import Query, requested_query
 from sextant_shared.security import Principal
 from sextant_shared.security.principal_cache import PrincipalSource
 
@@ -52,17 +52,17 @@ class Collaborators:
         app.state.collaborators = self
 
 
-def _collaborators(request: Request) -> Collaborators:
+async def _collaborators(request: Request) -> Collaborators:
     found: Collaborators = request.app.state.collaborators
     return found
 
 
-def _database(request: Request) -> Database:
-    return _collaborators(request).db
+async def _database(request: Request) -> Database:
+    return (await _collaborators(request)).db
 
 
-def _auth(request: Request) -> PeerClient:
-    return _collaborators(request).auth
+async def _auth(request: Request) -> PeerClient:
+    return (await _collaborators(request)).auth
 
 
 def _alive(*kinds: ClientType) -> Callable[..., Awaitable[Principal]]:
@@ -81,7 +81,7 @@ def _alive(*kinds: ClientType) -> Callable[..., Awaitable[Principal]]:
 Everything = Annotated[Collaborators, Depends(_collaborators)]
 Db = Annotated[Database, Depends(_database)]
 Auth = Annotated[PeerClient, Depends(_auth)]
-ReadQuery = Annotated[Query, Depends(Query)]
+ReadQuery = Annotated[Query, Depends(requested_query)]
 
 NoCaller = Annotated[None, Depends(Anyone())]
 AnyPrincipal = Annotated[Principal, Depends(_alive())]

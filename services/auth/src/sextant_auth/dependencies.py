@@ -27,7 +27,7 @@ from sextant_auth.users.service import Users
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.db import Database
 from sextant_shared.http.access import Caller
-from sextant_shared.http.query import Query
+from sextant_shared.http.query import Query, requested_query
 from sextant_shared.security import Principal
 
 
@@ -59,7 +59,7 @@ class AuthParts:
     trust_forwarded: bool
 
 
-def _parts(request: Request) -> AuthParts:
+async def _parts(request: Request) -> AuthParts:
     parts: AuthParts = request.app.state.parts
     return parts
 
@@ -67,10 +67,10 @@ def _parts(request: Request) -> AuthParts:
 Parts = Annotated[AuthParts, Depends(_parts)]
 User = Annotated[Principal, Depends(Caller(ClientType.USER))]
 Node = Annotated[Principal, Depends(Caller(ClientType.NODE))]
-ReadQuery = Annotated[Query, Depends(Query)]
+ReadQuery = Annotated[Query, Depends(requested_query)]
 
 
-def _address(request: Request, parts: Parts) -> str | None:
+async def _address(request: Request, parts: Parts) -> str | None:
     """Where the request came from, for the audit log."""
     if parts.trust_forwarded:
         # our gateway replaces whatever the client wrote there

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sextant_shared.clock import Clock, SystemClock
@@ -52,6 +53,9 @@ class Database:
         self._after_commit: list[Callable[[], None]] = []
         self.engine = _make_engine(url, pool_size=pool_size, acquire_seconds=acquire_seconds)
         self._writer = self.engine.execution_options(**{_WRITES: True})
+        self._reader = (
+            self.engine if self.dialect == "sqlite" else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
         # SQLite has one writer at a time and lets the others poll for their turn, some of them in vain.
         self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
 
@@ -66,13 +70,19 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session for queries alone; whatever it does is rolled back.
+        """A session for queries alone.
+
+        Each statement sees what was committed when it began, as in PostgreSQL's ordinary transactions; without one
+        around them, two round trips are saved.
 
         Raises:
             UnavailableError: the database does not answer, or no connection became free in time.
+            TypeError: it was used to write.
         """
         with _unavailable_when_lost():
-            async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            async with AsyncSession(
+                self._reader, sync_session_class=_ReadSession, expire_on_commit=False, autoflush=False
+            ) as session:
                 yield session
 
     @asynccontextmanager
@@ -128,6 +138,16 @@ class Database:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
+
+
+class _ReadSession(Session):
+    """A session that nothing can be written with: on PostgreSQL nobody would take it back."""
+
+
+@event.listens_for(_ReadSession, "do_orm_execute")
+def _refuse_to_write(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        raise TypeError("a read session cannot write; open a transaction")
 
 
 def _make_engine(url: str, *, pool_size: int, acquire_seconds: float) -> AsyncEngine:

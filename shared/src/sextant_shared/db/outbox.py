@@ -2,8 +2,8 @@
 
 Ordering: one dispatcher publishes in the order of the rows. Several replicas share the rows by
 `FOR UPDATE SKIP LOCKED`, so between replicas order is not promised; consumers that care compare versions.
-Guarantee: a row is deleted only after its confirm, in the transaction that locked it. A dispatcher killed between
-the two publishes again, so consumers see a fact at least once.
+Guarantee: a row is deleted only after its confirm (on PostgreSQL in the transaction that locked it). A dispatcher
+killed between the two publishes again, so consumers see a fact at least once.
 Wake-up: at commit in the same process, by NOTIFY from other replicas (PostgreSQL), and by a slow poll that alone
 would be enough.
 """
@@ -11,11 +11,13 @@ would be enough.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import asyncpg
 import structlog
 from sqlalchemy import JSON, Column, MetaData, Table, Uuid, func, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.contract.messages import Envelope
@@ -29,6 +31,7 @@ NOTIFY_CHANNEL = "sextant_outbox"
 _BATCH = 200
 _POLL_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
+_LISTEN_CONNECT_SECONDS = 5.0
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -95,25 +98,35 @@ class OutboxDispatcher:
         Raises:
             UnavailableError: the broker or the database is away; nothing is lost.
         """
-        table = self._table
-        async with self._db.transaction() as tx:
-            rows = (
-                await tx.session.execute(
-                    select(table.c.id, table.c.envelope)
-                    .order_by(table.c.id)
-                    .limit(_BATCH)
-                    .with_for_update(skip_locked=True)
-                )
-            ).all()
-            if not rows:
-                OUTBOX_PENDING.labels(self._service).set(0)
-                OUTBOX_LAG_SECONDS.labels(self._service).set(0)
-                return 0
-            envelopes = [Envelope.model_validate(row.envelope) for row in rows]
-            await self._publish(envelopes)
-            await tx.session.execute(table.delete().where(table.c.id.in_([row.id for row in rows])))
-        OUTBOX_PUBLISHED.labels(self._service).inc(len(rows))
+        if self._db.dialect == "sqlite":
+            # One process is all there is, and a transaction held while publishing would keep all its writers out.
+            async with self._db.read() as session:
+                rows = await self._waiting(session)
+            if rows:
+                await self._publish(_envelopes(rows))
+                async with self._db.transaction() as tx:
+                    await self._delete(tx.session, rows)
+        else:
+            async with self._db.transaction() as tx:
+                rows = await self._waiting(tx.session)
+                if rows:
+                    await self._publish(_envelopes(rows))
+                    await self._delete(tx.session, rows)
+        if rows:
+            OUTBOX_PUBLISHED.labels(self._service).inc(len(rows))
+        else:
+            OUTBOX_PENDING.labels(self._service).set(0)
+            OUTBOX_LAG_SECONDS.labels(self._service).set(0)
         return len(rows)
+
+    async def _waiting(self, session: AsyncSession) -> Sequence[Any]:
+        table = self._table
+        query = select(table.c.id, table.c.envelope).order_by(table.c.id).limit(_BATCH)
+        return (await session.execute(query.with_for_update(skip_locked=True))).all()
+
+    async def _delete(self, session: AsyncSession, rows: Sequence[Any]) -> None:
+        table = self._table
+        await session.execute(table.delete().where(table.c.id.in_([row.id for row in rows])))
 
     async def measure(self) -> tuple[int, float]:
         """Count what waits, and tell the age in seconds of the oldest."""
@@ -152,4 +165,5 @@ class OutboxDispatcher:
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-_LISTEN_CONNECT_SECONDS = 5.0
+def _envelopes(rows: Sequence[Any]) -> list[Envelope]:
+    return [Envelope.model_validate(row.envelope) for row in rows]

@@ -57,8 +57,17 @@ class Page:
         return [*order, *default]
 
 
-def requested_page(request: Request) -> Page:
-    """Read `page`, `per_page` and `sort` (a FastAPI dependency).
+async def requested_page(request: Request) -> Page:
+    """Read `page`, `per_page` and `sort` (a FastAPI dependency, which a plain function would take to a thread).
+
+    Raises:
+        ValidationFailedError: they are not what they should be.
+    """
+    return read_page(request)
+
+
+def read_page(request: Request) -> Page:
+    """Read `page`, `per_page` and `sort` .
 
     Raises:
         ValidationFailedError: they are not what they should be.

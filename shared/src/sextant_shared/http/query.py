@@ -107,6 +107,11 @@ class Query:
             raise ValidationFailedError({name: ["Must be an ISO 8601 date or time"]}) from None
 
 
+async def requested_query(request: Request) -> Query:
+    """Read the query of a request (a FastAPI dependency; not the class itself, which would cost a thread)."""
+    return Query(request)
+
+
 def _number(name: str, text: str) -> int:
     digits = text.strip().removeprefix("-")
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > len(str(MAX_ID)) or int(digits) > MAX_ID:

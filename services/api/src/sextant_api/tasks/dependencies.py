@@ -8,7 +8,7 @@ from sextant_api.dependencies import Everything
 from sextant_api.tasks.status_watch import StatusWatch
 
 
-def _watch(everything: Everything) -> StatusWatch:
+async def _watch(everything: Everything) -> StatusWatch:
     return everything.status_watch
 
 
