@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,12 @@ from sextant_shared.logging import configure_logging
 from sextant_shared.testing.backing import BackingServers
 from tests.shapes import distributed_shape
 
+from .flows import build_for_two_factors
 from .known_failures import known_failures
-from .observations import Outside
-from .outside import Stores, running_stores
+from .outside import Outside, outside
 from .server import ROOT_PASSWORD, InProcess, Running
-from .session import Outcome, Session
-from .world import World, signed
+from .session import Outcome, Session, Step
+from .world import World, build, signed
 
 SETTINGS = {
     "SEXTANT_STATUS_HOLD_SECONDS": "0",  # the original answers a poll at once
@@ -30,49 +31,66 @@ _LEFT_OUT = pytest.StashKey[Counter[tuple[str, str]]]()
 
 
 @pytest.fixture(scope="session")
-def stores() -> Iterator[Stores]:
-    """The algorithm stores of the recordings."""
-    with running_stores() as running:
+def outside_world() -> Iterator[Outside]:
+    """The algorithm stores and the mail server of the recordings."""
+    with outside() as running:
         yield running
 
 
 @pytest.fixture(scope="session", params=["standalone", "distributed"])
 def session(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stores: Stores
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, outside_world: Outside
 ) -> Iterator[Session]:
     """The world of the recordings on a server of each shape, shared by all cases."""
     if request.param == "standalone":
-        yield from _standalone(tmp_path_factory.mktemp("replay"), stores)
+        folder = tmp_path_factory.mktemp("replay")
+        with _standalone(folder, outside_world, steps=[build, _make_expired_token]) as made:
+            made.build()
+            yield made
     else:
-        yield from _distributed(request.getfixturevalue("backing_servers"), stores)
+        with _distributed(request.getfixturevalue("backing_servers"), outside_world) as made:
+            made.build()
+            yield made
 
 
-def _standalone(folder: Path, stores: Stores) -> Iterator[Session]:
+@pytest.fixture(scope="session")
+def two_factor_session(tmp_path_factory: pytest.TempPathFactory, outside_world: Outside) -> Iterator[Session]:
+    """A server with two-factor login, on which two people had logged in before it was switched on."""
+    folder = tmp_path_factory.mktemp("two-factor")
+    with _standalone(folder, outside_world, steps=[build_for_two_factors]) as before:
+        before.build()
+    settings = {"SEXTANT_TWO_FACTOR": "true", "SEXTANT_SERVER_NAME": "conformance", "SEXTANT_MAX_FAILED_LOGINS": "3"}
+    with _standalone(folder, outside_world, steps=(), settings=settings) as made:
+        made.world.adopt(before.world)
+        made.build()
+        yield made
+
+
+@contextmanager
+def _standalone(
+    folder: Path, outside_world: Outside, *, steps: Sequence[Step], settings: Mapping[str, str] | None = None
+) -> Iterator[Session]:
     configure_logging(level="error", fmt="console", service="replay")
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
-        for name, value in SETTINGS.items():
+        for name, value in {**SETTINGS, **outside_world.mailbox.settings, **(settings or {})}.items():
             patch.setenv(name, value)
         server = InProcess(folder)
         runner.run(server.__aenter__())
         try:
-            world = World(server, side=stores.url, root_password=ROOT_PASSWORD)
-            made = Session(runner, world, Outside(stores), more=_make_expired_token)
-            made.build()
-            yield made
+            yield Session(runner, World(server, outside_world, root_password=ROOT_PASSWORD), steps=steps)
         finally:
             runner.run(server.__aexit__())
 
 
-def _distributed(servers: BackingServers, stores: Stores) -> Iterator[Session]:
+@contextmanager
+def _distributed(servers: BackingServers, outside_world: Outside) -> Iterator[Session]:
+    settings = {**SETTINGS, **outside_world.mailbox.settings}
     replicas = {AUTH: 1, API: 1, RELAY: 1}
-    with distributed_shape(servers, replicas=replicas, settings=SETTINGS) as shape, asyncio.Runner() as runner:
+    with distributed_shape(servers, replicas=replicas, settings=settings) as shape, asyncio.Runner() as runner:
         server = Running(shape)
         runner.run(server.__aenter__())
         try:
-            world = World(server, side=stores.url, root_password=shape.root_password)
-            made = Session(runner, world, Outside(stores))
-            made.build()
-            yield made
+            yield Session(runner, World(server, outside_world, root_password=shape.root_password))
         finally:
             runner.run(server.__aexit__())
 

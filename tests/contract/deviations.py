@@ -413,6 +413,11 @@ def finds_members(cell: Cell, answer: Seen) -> list[str]:
 _DEFAULT_ROLES = 7
 
 
+def _shown_secrets(body: Any) -> list[str]:
+    people = body.get("data", [body]) if isinstance(body, dict) else []
+    return [f"{person['id']} shows its secret" for person in people if person.get("otp_secret") is not None]
+
+
 DEVIATIONS: Sequence[Deviation] = (
     # ---- tokens and kinds of callers
     Deviation(
@@ -682,6 +687,18 @@ DEVIATIONS: Sequence[Deviation] = (
         "the password of its first use stays",
         _both(_case("recover password"), _step("login after second")),
         status(_DENIED),
+    ),
+    Deviation(
+        "recovery-token",
+        "it can be used once, and for what it was mailed for",
+        _both(_case("recover two factor"), _step("reset token used twice", "two factor token resets password")),
+        status(_BAD, _DENIED),
+    ),
+    Deviation(
+        "otp-secret-shown",
+        "the secret is never shown",
+        _both(_case("user setup"), _step("same organization sees", "other user sees secret")),
+        lambda cell, answer: without(".otp_secret", ".data[0].otp_secret")(cell, answer) + _shown_secrets(answer.body),
     ),
     # ---- what the recording had left over from before
     Deviation(

@@ -9,9 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from .disposables import add_makers
+from .observations import receive
 from .recording import Cell
 from .replay import Seen
-from .world import PUBLIC_KEY, READABLE, UNREADABLE, World, finished, rule_place, started, store
+from .world import (
+    PUBLIC_KEY,
+    READABLE,
+    UNREADABLE,
+    World,
+    finished,
+    name_catalogue,
+    password,
+    rule_place,
+    started,
+    store,
+)
 
 Prepare = Callable[[World], Awaitable[None]]
 After = Callable[[World, Any], None]
@@ -178,6 +190,8 @@ async def _store_in_use(world: World) -> None:
 
 async def _locked_out(world: World) -> None:
     await _user(world, "q.rec2")
+    await world.make("anonymous", "POST", "/recover/lost", {"username": "q.rec2"})
+    await receive(world, world.outside.mailbox, "reset2")
     for _ in range(5):
         await world.ask("anonymous", "POST", "/token/user", {"username": "q.rec2", "password": "Wrong-Pw-1!"})
 
@@ -205,6 +219,36 @@ async def _root_token(world: World) -> None:
 async def _token(world: World, actor: str) -> str:
     await world.headers(actor)
     return world.tokens[actor]
+
+
+async def build_for_two_factors(world: World) -> None:
+    """Build the objects of the suite `twofa`, while passwords alone are enough."""
+    await name_catalogue(world)
+    await world.create("org:Z", "/organization", {"name": "flow-Z"})
+    for name in ("z.view", "z.other"):
+        await _user(world, name, "Z", *(["Viewer"] if name == "z.view" else []))
+    await world.headers("z.view")
+
+
+async def _second_factor(world: World) -> None:
+    """Set up the second factor of `z.view`."""
+    change = {"current_password": password("z.view"), "new_password": _CHANGED}
+    await world.make("z.view", "PATCH", "/password/change", change)
+    login = {"username": "z.view", "password": _CHANGED}
+    world.secrets["new secret"] = (await world.make("anonymous", "POST", "/token/user", login))["otp_secret"]
+    await world.make("anonymous", "POST", "/token/user", login | {"mfa_code": world.code("new secret")})
+
+
+_CHANGED = "Changed-Pw-1!"
+
+
+def _remember_password(world: World, _made: Any) -> None:
+    world.passwords["z.view"] = _CHANGED
+
+
+def _remember_secret(world: World, made: Any) -> None:
+    world.secrets["old secret"] = world.secrets.get("new secret", "")
+    world.secrets["new secret"] = made["otp_secret"]
 
 
 def _failing(task: str) -> Prepare:
@@ -345,5 +389,21 @@ FLOWS: Mapping[str, Flow] = {
             "default organization",
         ),
         after={"default name": _remember_node},
+    ),
+    "own lockout policy": Flow(("wrong 0", "wrong 1", "wrong 2", "right but locked", "mail", "mails")),
+    "user setup": Flow(
+        (
+            "before", "password change needs no code", "wrong password", "first login", "wrong password with code",
+            "login with code", "same organization sees", "other user sees secret", "patch secret",
+        ),
+        after={"password change needs no code": _remember_password, "first login": _remember_secret},
+    ),
+    "recover two factor": Flow(
+        (
+            "wrong password", "lost", "mail", "mails", "token claims", "lost again at once", "reset",
+            "login old secret", "login new secret", "reset token used twice", "two factor token resets password",
+        ),
+        _second_factor,
+        {"reset": _remember_secret},
     ),
 }  # fmt: skip

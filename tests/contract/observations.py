@@ -3,30 +3,24 @@
 Also says which cells cannot be compared at all, and why.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
 from typing import Any
 
 import orjson
 from joserfc import jws
+from joserfc.errors import JoseError
 
-from .outside import Stores
+from .outside import Mailbox, Stores
 from .recording import Cell
 from .replay import value_differences
 from .world import World
 
-
-@dataclass
-class Outside:
-    """Where to look.
-
-    Attributes:
-        stores: the algorithm stores.
-        mails: takes the mails that came since the last look; None where the server cannot send any.
-    """
-
-    stores: Stores = field(default_factory=Stores)
-    mails: Callable[[], list[Any]] | None = None
+_PATIENCE_SECONDS = 15.0
+_LOOK_SECONDS = 0.02
+_TOKEN = re.compile(r"^\S{30,}$", re.MULTILINE)
 
 
 def left_out(cell: Cell, world: World) -> str | None:
@@ -37,31 +31,90 @@ def left_out(cell: Cell, world: World) -> str | None:
     return None
 
 
-async def observe(cell: Cell, world: World, outside: Outside) -> list[str]:
+async def observe(cell: Cell, world: World) -> list[str]:
     """In what an observation is not the recorded one."""
-    what = cell.request["observe"]
-    if what.endswith("claims"):
-        return _claims(cell, world)
+    what = str(cell.request["observe"])
+    outside = world.outside
+    if what == "mail":
+        return await _mail(cell, world, outside.mailbox)
+    if what == "login with code":
+        return await _login_with_code(cell, world)
+    if what == "token claims":
+        return _recovery_token(world)
+    if what.endswith(" claims"):
+        tokens = world.refresh_tokens if what.startswith("refresh") else world.tokens
+        return _claims(cell.body, tokens["q.view"])
     if what.startswith("calls"):
-        kind = what.partition(" ")[2]
-        store = f"{kind}-flow" if kind else "ok-life"
-        shown = [_shown(call, world) for call in outside.stores.called(store)]
-        return value_differences(cell.body, shown)
-    return [f"nobody looks for {what}"]
+        seen: Any = _calls(outside.stores, what.removeprefix("calls").strip(), world)
+    else:  # how many mails came, beside one that was looked at already
+        await world.server.settle()
+        seen = len(outside.mailbox.received) + (1 if what == "mails" else 0)
+    return value_differences(cell.body, seen)
 
 
-def _shown(call: dict[str, Any], world: World) -> dict[str, Any]:
-    text = orjson.dumps(call).decode()
+async def receive(world: World, mailbox: Mailbox, name: str) -> EmailMessage:
+    """Wait for a mail and note the token in it as `{val:name}`.
+
+    Raises:
+        TimeoutError: none comes.
+    """
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while not mailbox.received:
+            await asyncio.sleep(_LOOK_SECONDS)
+    mail = mailbox.received.pop(0)
+    token = _TOKEN.search(_text(mail))
+    if token is not None:
+        world.symbols.note(f"val:{name}", token[0])
+        world.tokens["resettoken"] = token[0]
+    return mail
+
+
+async def _mail(cell: Cell, world: World, mailbox: Mailbox) -> list[str]:
+    """A mail to the right person; sender, subject and form are ours."""
+    mail = await receive(world, mailbox, "reset")
+    expected = {"to": cell.body["to"], "token": cell.body.get("token", False)}
+    shown = {"to": [str(mail["to"])], "token": _TOKEN.search(_text(mail)) is not None}
+    return value_differences(expected, shown)
+
+
+def _text(mail: EmailMessage) -> str:
+    return str(mail.get_content()).replace("\r", "")
+
+
+def _calls(stores: Stores, kind: str, world: World) -> Sequence[Any]:
+    """What one store was asked since the world was built, addresses as in the recordings."""
+    text = orjson.dumps(stores.called(f"{kind}-flow" if kind else "ok-life")).decode()
     for address, name in world.addresses.items():
         text = text.replace(address, name)
-    return dict(orjson.loads(text))
+    return list(orjson.loads(text))
 
 
-def _claims(cell: Cell, world: World) -> list[str]:
+async def _login_with_code(cell: Cell, world: World) -> list[str]:
+    """The first code of a second factor that was just set up completes it."""
+    user = "z.view"
+    login = {"username": user, "password": world.passwords[user], "mfa_code": world.code("new secret")}
+    answer = await world.ask("anonymous", "POST", "/token/user", login)
+    if answer.status == _OK:
+        world.tokens[user] = answer.body["access_token"]
+    return value_differences(cell.body["status"], answer.status, ".status")
+
+
+_OK = 200
+
+
+def _recovery_token(world: World) -> list[str]:
+    """The token of a mail is none that could open anything else: the defect `recovery-token` of the original."""
+    try:
+        jws.extract_compact(world.tokens["resettoken"].encode())
+    except (JoseError, ValueError):
+        return []
+    return ["the token of the mail is an access token"]
+
+
+def _claims(recorded: dict[str, Any], token: str) -> list[str]:
     """The claims of a token, by type where their values cannot be the same; ours may be more."""
-    which = world.refresh_tokens if cell.request["observe"].startswith("refresh") else world.tokens
-    claims = orjson.loads(jws.extract_compact(which["q.view"].encode()).payload)
-    expected = dict(cell.body)
+    claims = orjson.loads(jws.extract_compact(token.encode()).payload)
+    expected = dict(recorded)
     lifetime = expected.pop("_lifetime")
     found = []
     for name, value in expected.items():
@@ -91,5 +144,5 @@ def _counts_the_past(cell: Cell, _world: World) -> bool:
 
 _LEFT_OUT: tuple[tuple[Callable[[Cell, World], bool], str], ...] = (
     (_is_expired_without_key, "no expired token can be made from outside"),
-    (_counts_the_past, "counts what the recording had made before"),
+    (_counts_the_past, "they count what the recording had made before"),
 )

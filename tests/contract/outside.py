@@ -9,9 +9,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+
+from sextant_shared.testing.processes import free_port
 
 RESOLVED = f"@sha256:{'ab' * 32}"
 """What a store adds to an image that it knows."""
@@ -34,6 +42,71 @@ class Stores:
     def called(self, store: str) -> list[dict[str, Any]]:
         """The requests to one store."""
         return [call for call in self.calls if call["store"] == store]
+
+
+@dataclass
+class Mailbox:
+    """Everybody's mailbox, at a mail server that takes all.
+
+    Attributes:
+        host: of the mail server.
+        port: of it.
+        received: the mails that nobody has looked at yet.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    received: list[EmailMessage] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        """Keep a mail."""
+        assert isinstance(envelope.content, bytes)
+        message = message_from_bytes(envelope.content, policy=default)
+        assert isinstance(message, EmailMessage)
+        self.received.append(message)
+        return "250 OK"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings of a server that sends its mails here."""
+        return {
+            "SEXTANT_SMTP_HOST": self.host,
+            "SEXTANT_SMTP_PORT": str(self.port),
+            "SEXTANT_SMTP_TLS": "none",
+            "SEXTANT_MAIL_FROM": "noreply@sextant.test",
+        }
+
+
+@dataclass(frozen=True)
+class Outside:
+    """All that is outside."""
+
+    stores: Stores
+    mailbox: Mailbox
+
+    def forget(self) -> None:
+        """Begin anew: forget what was asked and sent."""
+        self.stores.calls.clear()
+        self.mailbox.received.clear()
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """Run all of it."""
+    with running_stores() as stores, running_mail_server() as mailbox:
+        yield Outside(stores, mailbox)
+
+
+@contextmanager
+def running_mail_server() -> Iterator[Mailbox]:
+    """Take mails at a port of this machine."""
+    mailbox = Mailbox(port=free_port())
+    controller = Controller(mailbox, hostname=mailbox.host, port=mailbox.port)
+    controller.start()
+    try:
+        yield mailbox
+    finally:
+        controller.stop()
 
 
 @contextmanager

@@ -172,7 +172,10 @@ async def _headers(world: World, cell: Cell) -> dict[str, str]:
 
 def _content(world: World, cell: Cell) -> bytes | None:
     if "body" in cell.request:
-        return orjson.dumps(world.symbols.fill(cell.request["body"]))
+        body = world.symbols.fill(cell.request["body"])
+        if isinstance(body, dict) and str(body.get("mfa_code", "")).startswith("<"):
+            body["mfa_code"] = world.code(body["mfa_code"].strip("<>"))
+        return orjson.dumps(body)
     raw = cell.request.get("raw")
     if raw is None:
         return None

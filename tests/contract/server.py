@@ -26,6 +26,8 @@ ROOT_PASSWORD = "Conf-root-Pw1!"
 
 _KEPT = ("alembic_version", "audit_log", "outbox", "inbox", "signing_keys")
 """Tables that are not taken back: they do not belong to the world."""
+_WAITING = ("outbox", "mail_queue")
+"""Tables in which something waits to be published or sent."""
 _PATIENCE_SECONDS = 10.0
 _LOOK_SECONDS = 0.002
 
@@ -206,13 +208,14 @@ class _SqliteFile:
             "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'"
         )
         names = [name for (name,) in rows]
-        self._has_outbox = "outbox" in names
+        self._waiting = [name for name in _WAITING if name in names]
         self._tables = [name for name in names if name not in _KEPT]
 
     def waits(self) -> bool:
-        if not self._has_outbox:
-            return False
-        return self._connection.execute("SELECT 1 FROM outbox LIMIT 1").fetchone() is not None
+        return any(
+            self._connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None  # noqa: S608
+            for table in self._waiting
+        )
 
     def keep(self, name: str) -> None:
         copy = self._copy(name)
@@ -241,7 +244,11 @@ class _PostgresDatabase:
         self._connection = connection
 
     async def waits(self) -> bool:
-        return await self._connection.fetchval("SELECT EXISTS (SELECT FROM outbox)")  # type: ignore[no-any-return]
+        for table in _WAITING:
+            known = await self._connection.fetchval("SELECT to_regclass($1)", table)
+            if known and await self._connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})"):  # noqa: S608
+                return True
+        return False
 
     async def keep(self, name: str) -> None:
         schema = _schema(name)

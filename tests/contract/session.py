@@ -13,13 +13,16 @@ from typing import TypeVar
 from . import deviations, disposables, flows, observations, recording
 from .recording import Cell
 from .replay import changes, perform
+from .symbols import Symbols
 from .world import World, build
 
 _Result = TypeVar("_Result")
+Step = Callable[[World], Awaitable[None]]
 
 _MAIN = "main"
 _FLOWS = "flows"
 _CASE = "case"
+_OF_FLOWS = ("calls", "twofa")
 
 
 @dataclass(frozen=True)
@@ -45,26 +48,24 @@ class Session:
     Args:
         runner: on whose loop the server lives.
         world: on an empty server.
-        more: further things to make once the world is built.
+        steps: make the world of the suites `lists` and `matrix`, or another one.
     """
 
     def __init__(
         self,
         runner: asyncio.Runner,
         world: World,
-        outside: "observations.Outside",
         *,
-        more: Callable[[World], Awaitable[None]] | None = None,
+        steps: Sequence[Step] = (build,),
     ) -> None:
         self._runner = runner
         self.world = world
-        self._outside = outside
-        self._more = more
-        self._symbols = {_MAIN: world.symbols}
+        self._steps = steps
+        self._symbols: dict[str, Symbols] = {}
         self._state = ""
 
     def build(self) -> None:
-        """Make the world of `lists` and `matrix`.
+        """Make the world.
 
         Raises:
             WorldError: the server refuses what it must not refuse.
@@ -82,16 +83,16 @@ class Session:
         return self._runner.run(whole())
 
     async def _build(self) -> None:
-        await build(self.world)
-        if self._more is not None:
-            await self._more(self.world)
+        for step in self._steps:
+            await step(self.world)
         await self.world.server.keep(_MAIN)
+        self._symbols[_MAIN] = self.world.symbols
         self._state = _MAIN
 
     async def _replay(self, suite: str, case: str) -> list[Outcome]:
         state = _FLOWS if suite == "calls" else _MAIN
         await self._enter(state)
-        flow = flows.flow_of(case) if suite == "calls" else flows.Flow()
+        flow = flows.flow_of(case) if suite in _OF_FLOWS else flows.Flow()
         cells = flows.in_order(recording.cases(suite)[case], flow)
         self.world.symbols = self._symbols[state].copy()
         kept = self.world.belongings()
@@ -104,6 +105,8 @@ class Session:
             if not flow.order:
                 await self.world.server.keep(_CASE)
                 state, changed = _CASE, False
+        await self.world.server.settle()
+        self.world.outside.forget()
         outcomes = []
         for cell in cells:
             if changed and not flow.order:
@@ -138,7 +141,7 @@ class Session:
         try:
             prepared = await disposables.before(self.world, cell)
             if "observe" in cell.request:
-                return Outcome(cell, await observations.observe(cell, self.world, self._outside)), prepared
+                return Outcome(cell, await observations.observe(cell, self.world)), prepared
             answer = await perform(self.world, cell)
         except KeyError as error:
             return Outcome(cell, [f"the world has no {error}: {self.world.missing.get(error.args[0], '')}"]), False

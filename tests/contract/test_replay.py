@@ -27,6 +27,13 @@ def test_a_case_goes_as_recorded(session: Session, case: str, pytestconfig: pyte
     check(session.replay("calls", case), session.world.server.name, pytestconfig)
 
 
+@pytest.mark.parametrize("case", recording.cases("twofa"))
+def test_a_case_with_two_factors_goes_as_recorded(
+    two_factor_session: Session, case: str, pytestconfig: pytest.Config
+) -> None:
+    check(two_factor_session.replay("twofa", case), two_factor_session.world.server.name, pytestconfig)
+
+
 def test_the_world_of_the_recordings_is_complete(session: Session, request: pytest.FixtureRequest) -> None:
     if session.world.missing:
         request.applymarker(pytest.mark.xfail(reason="stores and ports cannot be made yet", strict=True))

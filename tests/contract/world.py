@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import pyotp
 from joserfc import jws
 from joserfc.jwk import ECKey
 
 from . import recording
+from .outside import Outside
 from .server import Answer, Server
 from .symbols import Symbols
 
@@ -52,29 +54,35 @@ class World:
 
     Args:
         server: an empty one.
-        side: address of the algorithm stores.
+        outside: stores and mails.
         root_password: of the first user.
     """
 
-    def __init__(self, server: Server, *, side: str, root_password: str) -> None:
+    def __init__(self, server: Server, outside: Outside, *, root_password: str) -> None:
         self.server = server
-        self.side = side
+        self.outside = outside
         self.symbols = Symbols()
         self.passwords = {"root": root_password}
         self.keys: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
         self.refresh_tokens: dict[str, str] = {}
+        self.secrets: dict[str, str] = {}
+        """Of second factors, by the name that requests give them."""
         self.missing: dict[str, str] = {}
         """What could not be made, and why: cells that need it cannot match."""
         self.symbols.note("base", server.base)
-        self.symbols.note("side", side)
+        self.symbols.note("side", outside.stores.url)
         self.symbols.bind("org:root", 1)
         self.symbols.bind("user:root", 1)
 
     @property
     def addresses(self) -> Mapping[str, str]:
         """What the recordings show in the place of which address."""
-        return {self.side: "<SIDE>", self.server.base: "<BASE>"}
+        return {self.outside.stores.url: "<SIDE>", self.server.base: "<BASE>"}
+
+    def adopt(self, other: "World") -> None:
+        """Take over what is known of the same world from before the server was started anew."""
+        self.symbols, self.tokens, self.refresh_tokens = other.symbols, other.tokens, other.refresh_tokens
 
     def belongings(self) -> Belongings:
         """What can be taken back later."""
@@ -158,6 +166,10 @@ class World:
         made = await self.make(f"node:{node}", "POST", "/token/container", grant)
         self.tokens[f"container:{name}"] = made["container_token"]
 
+    def code(self, secret: str) -> str:
+        """The code of now for a second factor."""
+        return pyotp.TOTP(self.secrets[secret]).now()
+
     async def user(self, name: str, organization: str, **fields: Any) -> None:
         """Make a user."""
         body = {
@@ -238,7 +250,7 @@ def signed(token: str, key: ECKey, **claims: Any) -> str:
 async def build(world: World) -> None:
     """Build what `recordings/world.json` describes, in its order."""
     said = recording.world()
-    await _name_catalogue(world)
+    await name_catalogue(world)
     await _structure(world, said)
     await _people(world, said)
     # a public key can only be set by somebody of the organization
@@ -266,7 +278,8 @@ async def store(world: World, name: str, shown: str, collaboration: str | None, 
     await world.create(f"store:{name}", "/algorithmstore", body, actor=actor)
 
 
-async def _name_catalogue(world: World) -> None:
+async def name_catalogue(world: World) -> None:
+    """Give the rules and roles that every server has their symbols."""
     rules = await world.make("root", "GET", "/rule?no_pagination=1")
     for rule in rules["data"]:
         world.symbols.bind(f"rule:{rule['name']}-{rule['scope']}-{rule['operation']}", rule["id"])
