@@ -19,6 +19,9 @@ from sextant_api.runs import consumers as run_consumers
 from sextant_api.runs import internal as runs_internal
 from sextant_api.runs import routes as runs
 from sextant_api.settings import ApiSettings
+from sextant_api.stores import routes as stores
+from sextant_api.stores.addresses import AddressPolicy
+from sextant_api.stores.client import StoreClient
 from sextant_api.tasks import internal as tasks_internal
 from sextant_api.tasks import routes as tasks
 from sextant_api.tasks.status_watch import BROADCAST_KEYS as STATUS_KEYS
@@ -70,6 +73,10 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         users=HttpPrincipalSource(peers.peer(AUTH)),
         status_watch=status_watch,
         blobs=_blobs(settings, db),
+        stores=StoreClient(
+            AddressPolicy(settings.store_hosts, allow_private=settings.store_private_addresses == "forced"),
+            timeout_seconds=settings.store_timeout_seconds,
+        ),
     )
 
     app = make_app(
@@ -79,7 +86,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     collaborators.install(app)
     for noun in (system, internal, organizations, collaborations, studies, nodes):
         app.include_router(noun.router)
-    for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, blobstream):
+    for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, blobstream, stores):
         app.include_router(routes.router)
     app.include_router(health_router({"database": db.ping, "broker": bus.ping}))
 

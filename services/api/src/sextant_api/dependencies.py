@@ -14,6 +14,7 @@ from sextant_api.blobstream.service import Blobs
 from sextant_api.containers.errors import ContainerEndedError
 from sextant_api.containers.repository import is_running
 from sextant_api.settings import ApiSettings
+from sextant_api.stores.client import StoreClient
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.db import Database
 from sextant_shared.http.access import Anyone, Caller
@@ -38,6 +39,7 @@ class Collaborators:
         users: to ask auth about users.
         status_watch: to wait for tasks.
         blobs: large payloads, if there is a store for them.
+        stores: to ask algorithm stores.
     """
 
     settings: ApiSettings
@@ -46,6 +48,7 @@ class Collaborators:
     users: PrincipalSource
     status_watch: "StatusWatch"
     blobs: Blobs | None
+    stores: StoreClient
 
     def install(self, app: FastAPI) -> None:
         """Let the routes of `app` use these."""

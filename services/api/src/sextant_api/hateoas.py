@@ -62,6 +62,12 @@ def study(row: Row[Any], *, members: Sequence[Row[Any]] | None = None) -> dict[s
     }
 
 
+def algorithm_store(row: Row[Any]) -> dict[str, Any]:
+    """One algorithm store."""
+    collaborations = None if row.collaboration_id is None else list_path("collaboration", algorithm_store_id=row.id)
+    return {"id": row.id, "name": row.name, "url": row.url, "collaborations": collaborations}
+
+
 def node(row: Row[Any], config: Sequence[Row[Any]]) -> dict[str, Any]:
     """One node, with what it shares about its configuration."""
     return {

@@ -1,5 +1,7 @@
 """The settings of api."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 
 from sextant_shared.settings import BrokerSettings, DatabaseSettings, HttpSettings, LoggingSettings, PeerSettings
@@ -36,6 +38,24 @@ class ApiSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSetting
     )
     status_recheck_seconds: float = Field(
         default=5.0, gt=0, description="How often the statuses that polls are held for are looked up unasked"
+    )
+    public_url: str = Field(
+        default="",
+        description="By which the outside knows this server, without `/api`; algorithm stores know it by this; "
+        "empty: by what their caller says or used",
+    )
+    store_hosts: list[str] = Field(
+        default_factory=list,
+        description="JSON list of the hosts at which algorithm stores may be, `*.example.org` for all below one; "
+        "empty: anywhere that the next setting allows",
+    )
+    store_private_addresses: Literal["forced", "never"] = Field(
+        default="forced",
+        description="Whether algorithm stores may be at addresses that are not public, if whoever adds them sets "
+        "`force`",
+    )
+    store_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="How long an algorithm store may take to answer one question"
     )
     blob_store: str = Field(
         default="",

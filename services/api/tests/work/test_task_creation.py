@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.api.tests.work.world import IMAGE, READABLE, UNREADABLE, World
-from sextant_api.models import algorithm_stores, run_inputs, runs, task_databases, tasks
+from sextant_api.models import run_inputs, runs, task_databases, tasks
 from sextant_shared.contract.events import TaskCreated
 from sextant_shared.testing.fakes import DEFAULT_ROLES
 
@@ -102,16 +102,6 @@ async def test_a_study_stands_for_its_collaboration(world: World) -> None:
     task = await world.task(world.near, collaboration_id=None, study_id=study)
 
     assert (task["study"]["id"], task["collaboration"]["id"]) == (study, world.collaboration)
-
-
-async def test_a_store_of_the_collaboration_may_be_named(world: World) -> None:
-    store = await world.api._insert(
-        algorithm_stores, name="store", url="http://store", collaboration_id=world.collaboration
-    )
-
-    task = await world.task(store_id=store, server_url="http://here/api")
-
-    assert task["algorithm_store"]["id"] == store
 
 
 NONSENSE: list[tuple[dict[str, Any], str]] = [

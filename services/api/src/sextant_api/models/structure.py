@@ -165,7 +165,7 @@ algorithm_stores = Table(
 )
 # nulls differ from each other in the constraint above
 Index(
-    "uq_algorithm_stores_url_for_all",
+    "uq_algorithm_stores_url",
     algorithm_stores.c.url,
     unique=True,
     postgresql_where=algorithm_stores.c.collaboration_id.is_(None),

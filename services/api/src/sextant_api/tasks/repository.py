@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -307,13 +307,20 @@ async def find_participants(
     return {row[0]: Participant(has_node=bool(row[1]), in_study=bool(row[2])) for row in rows}
 
 
-async def store_serves(session: AsyncSession, store_id: int, collaboration_id: int) -> bool:
-    """Tell whether an algorithm store exists and may be used in a collaboration."""
-    serves = exists().where(
-        algorithm_stores.c.id == store_id,
-        or_(algorithm_stores.c.collaboration_id.is_(None), algorithm_stores.c.collaboration_id == collaboration_id),
-    )
-    return bool((await session.execute(select(serves))).scalar())
+async def find_store(session: AsyncSession, store_id: int, collaboration_id: int) -> tuple[str, bool] | None:
+    """Find an algorithm store that may be used in a collaboration: its URL, and whether it is there by force."""
+    row = (
+        await session.execute(
+            select(algorithm_stores.c.url, algorithm_stores.c.is_forced).where(
+                algorithm_stores.c.id == store_id,
+                or_(
+                    algorithm_stores.c.collaboration_id.is_(None),
+                    algorithm_stores.c.collaboration_id == collaboration_id,
+                ),
+            )
+        )
+    ).first()
+    return None if row is None else (row.url, row.is_forced)
 
 
 @dataclass(frozen=True)

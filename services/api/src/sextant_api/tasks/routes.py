@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from sextant_api.dependencies import AnyPrincipal, Db, Everything, ReadQuery, User, UserOrContainer
+from sextant_api.dependencies import AnyPrincipal, Collaborators, Db, Everything, ReadQuery, User, UserOrContainer
 from sextant_api.kills.service import kill_subtree
 from sextant_api.ownership.policy import Reach, require, require_anything, require_results
 from sextant_api.runs import repository as runs_repository
 from sextant_api.runs.repository import Contents
 from sextant_api.runs.wire import result_body, run_body
+from sextant_api.stores.algorithms import pin
+from sextant_api.stores.callers import caller_of
 from sextant_api.tasks import listing, repository, service
 from sextant_api.tasks.dependencies import Watch
 from sextant_api.tasks.documents import FILTERS, ONE, Task, TaskStatus
@@ -22,6 +24,7 @@ from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
+from sextant_shared.security import Principal
 
 _CREATED = 201
 _RUNS = "runs"
@@ -59,9 +62,14 @@ async def list_tasks(
 
 
 @router.post("", status_code=_CREATED, response_model=Task, responses=refusals(404))
-async def create_task(principal: UserOrContainer, db: Db, asked: TaskRequest) -> JsonResponse:
-    """Make a task, or for a container a subtask of its own."""
-    async with db.transaction() as tx:
+async def create_task(
+    request: Request, principal: UserOrContainer, ours: Everything, asked: TaskRequest
+) -> JsonResponse:
+    """Make a task, or for a container a subtask of its own. A store that is named is asked which image it is."""
+    # a subtask's image is its parent's, for which the store was asked
+    if asked.store_id is not None and principal.is_user:
+        asked = await _pinned(request, principal, ours, asked)
+    async with ours.db.transaction() as tx:
         task = await service.create(tx, principal, asked)
     return JsonResponse(task_body(task), status_code=_CREATED)
 
@@ -111,6 +119,15 @@ async def delete_task(principal: User, db: Db, task_id: PathId) -> JsonResponse:
         await kill_subtree(tx, task_id)
         await repository.delete_task(tx.session, task_id)
     return JsonResponse({"msg": f"Task {task_id} and all that belongs to it is deleted"})
+
+
+async def _pinned(request: Request, user: Principal, ours: Collaborators, asked: TaskRequest) -> TaskRequest:
+    async with ours.db.read() as session:
+        store = await service.find_store(session, user, asked)
+    asking = caller_of(request, configured=ours.settings.public_url, given=asked.server_url)
+    found = await pin(ours.stores, store, asking, asked.image)
+    # a store that knows no digest vouches for nothing
+    return asked.model_copy(update={"image": found.image, "store_id": asked.store_id if found.is_pinned else None})
 
 
 def _body(task: Sequence[Any], contents: Contents, include: frozenset[str]) -> dict[str, Any]:

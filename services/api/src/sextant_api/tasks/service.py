@@ -14,6 +14,7 @@ from sextant_api.blobstream.uploads import claim
 from sextant_api.containers.errors import ContainerEndedError
 from sextant_api.containers.repository import is_running
 from sextant_api.ownership.policy import Reach
+from sextant_api.stores.client import StoreAddress
 from sextant_api.tasks import repository
 from sextant_api.tasks.errors import NotYourTaskError, TaskFinishedError, WrongImageError
 from sextant_api.tasks.repository import Place, Share
@@ -26,7 +27,7 @@ from sextant_shared.contract.errors import (
 )
 from sextant_shared.contract.events import TaskCreated
 from sextant_shared.contract.permissions import Operation, Resource
-from sextant_shared.db import Transaction
+from sextant_shared.db import Session, Transaction
 from sextant_shared.security import Principal
 
 
@@ -46,11 +47,13 @@ class _Origin:
 async def create(tx: Transaction, principal: Principal, asked: TaskRequest) -> Sequence[Any]:
     """Make a task for a user, or a subtask for a container.
 
+    A store that is named was asked before (`find_store`): its part in this is over.
+
     Returns:
         The task's `TASK_COLUMNS`.
 
     Raises:
-        NotFoundError: the collaboration, study or store does not exist.
+        NotFoundError: the collaboration, study or store does not exist (any more).
         PermissionDeniedError: the caller may not do this (there).
         BadRequestError: the request contradicts itself, or the collaboration cannot run it.
     """
@@ -119,15 +122,38 @@ def grant(share: Share, image: str) -> dict[str, Any]:
     }
 
 
-async def _of_user(tx: Transaction, user: Principal, asked: TaskRequest) -> _Origin:
-    place = await _find_place(tx, asked.collaboration_id, asked.study_id, user.organization_id)
+async def find_place(session: Session, user: Principal, *, collaboration_id: int | None, study_id: int | None) -> Place:
+    """Find where a user wants a task to run, and may have it run.
+
+    Raises:
+        NotFoundError: the collaboration or study does not exist.
+        PermissionDeniedError: the user may not make tasks there.
+        BadRequestError: the study is not of the collaboration.
+    """
+    place = await _find_place(session, collaboration_id, study_id, user.organization_id)
     reach = Reach.of(user, Resource.TASK, Operation.CREATE)
     if not place.is_member or not (reach.everything or reach.collaborations):
         raise PermissionDeniedError("You may not make tasks in this collaboration")
-    if asked.store_id is not None and not await repository.store_serves(
-        tx.session, asked.store_id, place.collaboration_id
-    ):
+    return place
+
+
+async def find_store(session: Session, user: Principal, asked: TaskRequest) -> StoreAddress:
+    """Find the algorithm store that a user wants the image of a task to be from.
+
+    Raises:
+        NotFoundError: the collaboration, study or store does not exist.
+        PermissionDeniedError: the user may not make tasks there.
+        BadRequestError: the study is not of the collaboration.
+    """
+    place = await find_place(session, user, collaboration_id=asked.collaboration_id, study_id=asked.study_id)
+    store = await repository.find_store(session, asked.store_id or 0, place.collaboration_id)
+    if store is None:
         raise NotFoundError(f"There is no algorithm store {asked.store_id} for this collaboration")
+    return StoreAddress(*store)
+
+
+async def _of_user(tx: Transaction, user: Principal, asked: TaskRequest) -> _Origin:
+    place = await find_place(tx.session, user, collaboration_id=asked.collaboration_id, study_id=asked.study_id)
     return _Origin(place, {"image": asked.image, "store_id": asked.store_id, "init_user_id": user.id})
 
 
@@ -141,7 +167,7 @@ async def _of_container(tx: Transaction, container: Principal, asked: TaskReques
     if asked.study_id not in (None, study_id):
         raise PermissionDeniedError("A container may only make subtasks in its own study")
     named = asked.collaboration_id or (parent.collaboration_id if study_id is None else None)
-    place = await _find_place(tx, named, study_id, container.organization_id)
+    place = await _find_place(tx.session, named, study_id, container.organization_id)
     if place.collaboration_id != parent.collaboration_id:
         raise PermissionDeniedError("A container may only make subtasks in its own collaboration")
     values = {
@@ -155,10 +181,10 @@ async def _of_container(tx: Transaction, container: Principal, asked: TaskReques
 
 
 async def _find_place(
-    tx: Transaction, collaboration_id: int | None, study_id: int | None, organization_id: int
+    session: Session, collaboration_id: int | None, study_id: int | None, organization_id: int
 ) -> Place:
     if study_id is not None:
-        place = await repository.find_study(tx.session, study_id, organization_id)
+        place = await repository.find_study(session, study_id, organization_id)
         if place is None:
             raise NotFoundError(f"There is no study {study_id}")
         if collaboration_id not in (None, place.collaboration_id):
@@ -166,7 +192,7 @@ async def _find_place(
         return place
     if collaboration_id is None:
         raise ValidationFailedError({"collaboration_id": ["Either this or study_id is needed"]})
-    place = await repository.find_collaboration(tx.session, collaboration_id, organization_id)
+    place = await repository.find_collaboration(session, collaboration_id, organization_id)
     if place is None:
         raise NotFoundError(f"There is no collaboration {collaboration_id}")
     return place

@@ -13,7 +13,7 @@ down_revision = "2026_11_24_0001"
 branch_labels = None
 depends_on = None
 
-_FOR_ALL = "uq_algorithm_stores_url_for_all"
+_FOR_ALL = "uq_algorithm_stores_url"
 
 
 def upgrade() -> None:
