@@ -40,8 +40,14 @@ def _email(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 ShortText = Annotated[Text, Field(max_length=_SHORT)]
-Username = Annotated[str, AfterValidator(_username)]
-Email = Annotated[str, AfterValidator(_email)]
+Username = Annotated[
+    str, AfterValidator(_username), Field(json_schema_extra={"pattern": f"^{_USERNAME.pattern}$", "examples": ["anna"]})
+]
+Email = Annotated[
+    str,
+    AfterValidator(_email),
+    Field(json_schema_extra={"format": "email", "maxLength": _EMAIL_LENGTH, "examples": ["anna@alkmaar.example"]}),
+]
 NewPassword = Text
 """Judged by the installation's policy, not here."""
 GivenPassword = Annotated[Text, Field(min_length=1, max_length=_SHORT)]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.auth.tests.kit import PASSWORD, Auth
+from services.auth.tests.kit import PASSWORD, Auth, running
 
 NEW = "Another-Pass-2?"
 
@@ -72,6 +72,39 @@ async def test_a_change_is_recorded(auth: Auth) -> None:
 
     assert (trace.actor_name, trace.outcome, trace.reason) == ("alice", "done", None)
     assert NEW not in str(trace)
+
+
+async def test_a_change_is_told_to_the_user(auth: Auth) -> None:
+    await auth.add_user("alice")
+    await change(auth, await auth.token_of("alice"), current_password=PASSWORD, new_password=NEW)
+
+    (mail,) = await auth.mails()
+
+    assert (mail.recipient, mail.subject) == ("alice@users.test", "sextant: Your password was changed")
+    assert NEW not in mail.text
+
+
+async def test_all_of_a_long_password_counts(auth: Auth) -> None:
+    await auth.add_user("alice")
+    long = "aB1!" + "x" * 100
+
+    assert await change(auth, await auth.token_of("alice"), current_password=PASSWORD, new_password=long) == 200
+    assert (await auth.post("/api/token/user", username="alice", password=long[:72])).status_code == 401
+    assert (await auth.post("/api/token/user", username="alice", password=long)).status_code == 200
+
+
+async def test_an_installation_has_its_own_policy_for_new_passwords(database_url: str) -> None:
+    async with running(database_url, password_min_length=15, password_composition=False) as auth:
+        await auth.add_user("alice")
+        token = await auth.token_of("alice")
+
+        short = await auth.patch("/api/password/change", token, current_password=PASSWORD, new_password=NEW[:14])
+        long = await auth.patch(
+            "/api/password/change", token, current_password=PASSWORD, new_password="correct horse battery"
+        )
+
+        assert (short.status_code, set(short.json()["errors"])) == (400, {"new_password"})
+        assert long.status_code == 200
 
 
 @pytest.mark.parametrize(

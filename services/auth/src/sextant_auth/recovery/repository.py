@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, literal, select, update
+from sqlalchemy import ColumnElement, Select, delete, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_auth.models import recovery_tokens, users
@@ -83,23 +83,23 @@ async def add(
 
 async def is_open(session: AsyncSession, token_hash: str, purpose: str, *, now: datetime) -> bool:
     """Tell whether a token could be spent."""
-    found = await session.scalar(select(_table.token_hash).where(*_open(token_hash, purpose, now)))
+    found = await session.scalar(_owner(token_hash, purpose, now))
     return found is not None
 
 
 async def spend(session: AsyncSession, token_hash: str, purpose: str, *, now: datetime) -> tuple[int, str] | None:
-    """Spend a token; returns the user's id and name, or None if the token cannot be spent."""
-    user_id = await session.scalar(
-        update(recovery_tokens)
-        .where(*_open(token_hash, purpose, now))
-        .values(spent_at=now)
-        .returning(_table.user_id)
-        .execution_options(synchronize_session=False)
-    )
-    if user_id is None:
+    """Spend a token; returns the user's id and name, or None if the token cannot be spent.
+
+    The user is held first, as by everything else that changes both, so that two of them never wait for each other.
+    """
+    owner = (await session.execute(_owner(token_hash, purpose, now).with_for_update(of=users))).first()
+    if owner is None:
         return None
-    row = (await session.execute(select(users.c.id, users.c.username).where(users.c.id == user_id))).one()
-    return row.id, row.username
+    # while we waited for the user, somebody else may have spent the token
+    spent = await session.scalar(
+        update(recovery_tokens).where(*_open(token_hash, purpose, now)).values(spent_at=now).returning(_table.user_id)
+    )
+    return (owner.id, owner.username) if spent is not None else None
 
 
 async def void(session: AsyncSession, user_id: int, *, now: datetime, purpose: str | None = None) -> None:
@@ -115,12 +115,18 @@ async def purge(session: AsyncSession, *, before: datetime) -> None:
     await session.execute(delete(recovery_tokens).where(_table.expires_at < before))
 
 
+def _owner(token_hash: str, purpose: str, now: datetime) -> Select[int, str]:
+    return (
+        select(users.c.id, users.c.username)
+        .join(recovery_tokens, _table.user_id == users.c.id)
+        .where(*_open(token_hash, purpose, now), _table.mailed_to == users.c.email_folded)
+    )
+
+
 def _open(token_hash: str, purpose: str, now: datetime) -> list[ColumnElement[bool]]:
-    address = select(users.c.email_folded).where(users.c.id == _table.user_id).scalar_subquery()
     return [
         _table.token_hash == token_hash,
         _table.purpose == purpose,
         _table.spent_at.is_(None),
         _table.expires_at > now,
-        _table.mailed_to == address,
     ]

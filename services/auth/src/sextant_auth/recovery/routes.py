@@ -1,16 +1,27 @@
 """`/api/recover/*`."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Depends
+from pydantic import Field
 
 from sextant_auth.dependencies import Address, Parts, User
 from sextant_auth.recovery.schemas import LostApiKey, LostPassword, LostSecondFactor, PasswordReset, SecondFactorReset
+from sextant_auth.tokens.documents import OfferedSecondFactor
 from sextant_shared.http.access import Anyone
+from sextant_shared.http.documentation import Document, Message, refusals
 from sextant_shared.http.json import JsonResponse
 
 router = APIRouter(prefix="/api/recover", tags=["recovery"])
 
 
-@router.post("/lost", dependencies=[Depends(Anyone())])
+class NewApiKey(Document):
+    """The node's key from now on; it is not shown again."""
+
+    api_key: Annotated[str, Field(examples=["3f0c2d1e-6b7a-4c59-9d11-0a4b8c7e5f21"])]
+
+
+@router.post("/lost", dependencies=[Depends(Anyone())], response_model=Message)
 async def lose_password(body: LostPassword, parts: Parts, address: Address) -> JsonResponse:
     """Ask for a mail that lets one set a new password; the answer does not tell whether there is such a user."""
     async with parts.change() as tx:
@@ -18,7 +29,7 @@ async def lose_password(body: LostPassword, parts: Parts, address: Address) -> J
     return JsonResponse({"msg": "If there is such a user, a mail with a token is on its way"})
 
 
-@router.post("/reset", dependencies=[Depends(Anyone())])
+@router.post("/reset", dependencies=[Depends(Anyone())], response_model=Message, responses=refusals(401))
 async def reset_password(body: PasswordReset, parts: Parts, address: Address) -> JsonResponse:
     """Set a new password with a mailed token; all logins from before end."""
     parts.password_policy.check(body.password, field="password")
@@ -29,7 +40,7 @@ async def reset_password(body: PasswordReset, parts: Parts, address: Address) ->
     return JsonResponse({"msg": "The new password is set"})
 
 
-@router.post("/2fa/lost", dependencies=[Depends(Anyone())])
+@router.post("/2fa/lost", dependencies=[Depends(Anyone())], response_model=Message, responses=refusals(401))
 async def lose_second_factor(body: LostSecondFactor, parts: Parts, address: Address) -> JsonResponse:
     """Ask, with one's password, for a mail that lets one set up a new second factor."""
     recovery = parts.second_factor_recovery
@@ -40,7 +51,12 @@ async def lose_second_factor(body: LostSecondFactor, parts: Parts, address: Addr
     return JsonResponse({"msg": "A mail with a token is on its way"})
 
 
-@router.post("/2fa/reset", dependencies=[Depends(Anyone())])
+@router.post(
+    "/2fa/reset",
+    dependencies=[Depends(Anyone())],
+    response_model=OfferedSecondFactor,
+    responses=refusals(401),
+)
 async def reset_second_factor(body: SecondFactorReset, parts: Parts, address: Address) -> JsonResponse:
     """Get a new second factor with a mailed token; the old one and all logins from before end."""
     async with parts.judged(), parts.change() as tx:
@@ -54,7 +70,7 @@ async def reset_second_factor(body: SecondFactorReset, parts: Parts, address: Ad
     )
 
 
-@router.post("/node")
+@router.post("/node", response_model=NewApiKey, responses=refusals(404))
 async def replace_api_key(caller: User, body: LostApiKey, parts: Parts, address: Address) -> JsonResponse:
     """Give a node a new API key; the old one, and all tokens that came from it, end."""
     async with parts.judged():

@@ -5,12 +5,15 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from sextant_auth.fields import Email, GivenPassword, Id, NewPassword, RequestModel, Text
+from sextant_shared.http.documentation import example
 
 ResetToken = Annotated[Text, Field(min_length=1, max_length=1024)]
 
 
 class LostPassword(RequestModel):
     """Whose password is lost; of name and mail address the name counts."""
+
+    model_config = example({"username": "anna"})
 
     username: Annotated[Text, Field(max_length=128)] = ""
     email: Email = ""
@@ -25,12 +28,16 @@ class LostPassword(RequestModel):
 class PasswordReset(RequestModel):
     """The mailed token, and a new password."""
 
+    model_config = example({"reset_token": "c2VjcmV0", "password": "Battery-staple-8"})
+
     reset_token: ResetToken
     password: NewPassword
 
 
 class LostSecondFactor(RequestModel):
     """Name and password of who lost a second factor."""
+
+    model_config = example({"username": "anna", "password": "Correct-horse-7"})
 
     username: Annotated[Text, Field(min_length=1, max_length=128)]
     password: GivenPassword
@@ -39,10 +46,14 @@ class LostSecondFactor(RequestModel):
 class SecondFactorReset(RequestModel):
     """The mailed token."""
 
+    model_config = example({"reset_token": "c2VjcmV0"})
+
     reset_token: ResetToken
 
 
 class LostApiKey(RequestModel):
     """The node that needs another key."""
+
+    model_config = example({"id": 1})
 
     id: Id

@@ -9,16 +9,20 @@ from fastapi.routing import APIRoute
 
 from sextant_auth import hateoas
 from sextant_auth.dependencies import Parts, ReadQuery, User
+from sextant_auth.roles.documents import DELETION, FILTERS, Role, RoleError
 from sextant_auth.roles.repository import Filters
 from sextant_auth.roles.schemas import NewRole, RoleChanges
+from sextant_auth.rules.documents import Rule
 from sextant_shared.contract.errors import ValidationFailedError
 from sextant_shared.contract.permissions import Operation
+from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.exception_handlers import field_errors, says_json
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
 _CREATED = 201
+_REFUSED: dict[int | str, dict[str, Any]] = {400: {"model": RoleError, "description": RoleError.__doc__}}
 
 
 class _RoleRoute(APIRoute):
@@ -48,7 +52,7 @@ class _RoleRoute(APIRoute):
 router = APIRouter(prefix="/api/role", tags=["roles"], route_class=_RoleRoute)
 
 
-@router.get("")
+@router.get("", response_model=Listed[Role], openapi_extra=FILTERS)
 async def list_roles(
     request: Request,
     caller: User,
@@ -70,7 +74,7 @@ async def list_roles(
     return page_response(request, page, hateoas.roles(rows), total)
 
 
-@router.post("")
+@router.post("", status_code=_CREATED, response_model=Role, responses={**refusals(404), **_REFUSED})
 async def create_role(caller: User, new: NewRole, parts: Parts) -> JsonResponse:
     """Make a role of rules that the caller holds."""
     organization_id = await parts.roles.admit_new(caller, new)
@@ -79,7 +83,7 @@ async def create_role(caller: User, new: NewRole, parts: Parts) -> JsonResponse:
     return JsonResponse(hateoas.role(row), status_code=_CREATED)
 
 
-@router.get("/{role_id}")
+@router.get("/{role_id}", response_model=Role)
 async def read_role(caller: User, role_id: PathId, parts: Parts) -> JsonResponse:
     """Show one role."""
     async with parts.db.read() as session:
@@ -87,7 +91,7 @@ async def read_role(caller: User, role_id: PathId, parts: Parts) -> JsonResponse
     return JsonResponse(hateoas.role(row))
 
 
-@router.patch("/{role_id}")
+@router.patch("/{role_id}", response_model=Role, responses=_REFUSED)
 async def change_role(caller: User, role_id: PathId, changes: RoleChanges, parts: Parts) -> JsonResponse:
     """Change a role."""
     await parts.roles.admit_change(caller, role_id, Operation.EDIT)
@@ -96,7 +100,7 @@ async def change_role(caller: User, role_id: PathId, changes: RoleChanges, parts
     return JsonResponse(hateoas.role(row))
 
 
-@router.delete("/{role_id}")
+@router.delete("/{role_id}", response_model=Message, openapi_extra=DELETION)
 async def delete_role(caller: User, role_id: PathId, query: ReadQuery, parts: Parts) -> JsonResponse:
     """Delete a role."""
     with_dependents = query.flag("delete_dependents") is True
@@ -106,7 +110,7 @@ async def delete_role(caller: User, role_id: PathId, query: ReadQuery, parts: Pa
     return JsonResponse({"msg": f"The role {role_id} is deleted"})
 
 
-@router.post("/{role_id}/rule/{rule_id}")
+@router.post("/{role_id}/rule/{rule_id}", status_code=_CREATED, response_model=list[Rule])
 async def give_rule(caller: User, role_id: PathId, rule_id: PathId, parts: Parts) -> JsonResponse:
     """Put a rule into a role; the answer lists the rules it has then."""
     await parts.roles.admit_change(caller, role_id, Operation.EDIT)
@@ -115,7 +119,7 @@ async def give_rule(caller: User, role_id: PathId, rule_id: PathId, parts: Parts
     return JsonResponse(hateoas.rules(rows), status_code=_CREATED)
 
 
-@router.delete("/{role_id}/rule/{rule_id}")
+@router.delete("/{role_id}/rule/{rule_id}", response_model=list[Rule])
 async def take_rule(caller: User, role_id: PathId, rule_id: PathId, parts: Parts) -> JsonResponse:
     """Take a rule out of a role; the answer lists the rules it has then."""
     await parts.roles.admit_change(caller, role_id, Operation.EDIT)

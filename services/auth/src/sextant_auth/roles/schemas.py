@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from sextant_auth.catalogue import DEFAULT_ROLES
 from sextant_auth.fields import Id, RequestModel, Text
+from sextant_shared.http.documentation import example
 
 _TAKEN = frozenset(role.name for role in DEFAULT_ROLES)
 
@@ -23,6 +24,8 @@ Description = Annotated[Text, Field(max_length=1024)]
 class NewRole(RequestModel):
     """The body of POST /role; without `organization_id` it is the caller's."""
 
+    model_config = example({"name": "Data manager", "description": "Looks after nodes", "rules": [1, 2]})
+
     name: RoleName
     description: Description = ""
     rules: list[Id]
@@ -31,6 +34,8 @@ class NewRole(RequestModel):
 
 class RoleChanges(RequestModel):
     """The body of PATCH /role/{id}; only what was sent counts, so the defaults are never read."""
+
+    model_config = example({"description": "Looks after nodes and studies"})
 
     name: RoleName = ""
     description: Description = ""

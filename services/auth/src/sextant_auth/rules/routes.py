@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends, Request
 
 from sextant_auth import hateoas
 from sextant_auth.dependencies import Parts, ReadQuery, User
+from sextant_auth.rules.documents import FILTERS, Rule
 from sextant_auth.rules.repository import Filters
+from sextant_shared.http.documentation import Listed
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
@@ -16,7 +18,7 @@ router = APIRouter(prefix="/api/rule", tags=["rules"])
 _ALL_ON_ONE_PAGE = "1"
 
 
-@router.get("")
+@router.get("", response_model=Listed[Rule], openapi_extra=FILTERS)
 async def list_rules(
     request: Request,
     caller: User,
@@ -38,7 +40,7 @@ async def list_rules(
     return page_response(request, shown, hateoas.rules(rows), total)
 
 
-@router.get("/{rule_id}")
+@router.get("/{rule_id}", response_model=Rule)
 async def read_rule(caller: User, rule_id: PathId, parts: Parts) -> JsonResponse:
     """Show one rule."""
     del caller

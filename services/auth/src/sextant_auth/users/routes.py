@@ -6,8 +6,10 @@ from fastapi import APIRouter, Depends, Request
 
 from sextant_auth import hateoas
 from sextant_auth.dependencies import Address, Parts, ReadQuery, User
+from sextant_auth.users import documents
 from sextant_auth.users.repository import Filters
 from sextant_auth.users.schemas import NewUser, PasswordChange, UserChanges
+from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
@@ -17,7 +19,7 @@ router = APIRouter(prefix="/api", tags=["users"])
 _CREATED = 201
 
 
-@router.get("/user")
+@router.get("/user", response_model=Listed[documents.User], openapi_extra=documents.FILTERS)
 async def list_users(
     request: Request,
     caller: User,
@@ -42,7 +44,7 @@ async def list_users(
     return page_response(request, page, hateoas.users(rows), total)
 
 
-@router.post("/user")
+@router.post("/user", status_code=_CREATED, response_model=documents.User, responses=refusals(404))
 async def create_user(caller: User, new: NewUser, parts: Parts) -> JsonResponse:
     """Make a user, with roles and rules that the caller holds."""
     parts.password_policy.check(new.password, field="password")
@@ -52,7 +54,7 @@ async def create_user(caller: User, new: NewUser, parts: Parts) -> JsonResponse:
     return JsonResponse(hateoas.user(row), status_code=_CREATED)
 
 
-@router.get("/user/{user_id}")
+@router.get("/user/{user_id}", response_model=documents.ReadUser, openapi_extra=documents.ONE)
 async def read_user(caller: User, user_id: PathId, query: ReadQuery, parts: Parts) -> JsonResponse:
     """Show one user; `include_permissions` adds what it may do."""
     row = await parts.users.read(caller, user_id)
@@ -64,7 +66,7 @@ async def read_user(caller: User, user_id: PathId, query: ReadQuery, parts: Part
     return JsonResponse(body)
 
 
-@router.patch("/user/{user_id}")
+@router.patch("/user/{user_id}", response_model=documents.User)
 async def change_user(caller: User, user_id: PathId, changes: UserChanges, parts: Parts) -> JsonResponse:
     """Change a user; passwords have a route of their own."""
     await parts.users.admit_change(caller, user_id, changes)
@@ -73,7 +75,7 @@ async def change_user(caller: User, user_id: PathId, changes: UserChanges, parts
     return JsonResponse(hateoas.user(row))
 
 
-@router.delete("/user/{user_id}")
+@router.delete("/user/{user_id}", response_model=Message)
 async def delete_user(caller: User, user_id: PathId, parts: Parts) -> JsonResponse:
     """Delete a user."""
     await parts.users.admit_deletion(caller, user_id)
@@ -82,7 +84,7 @@ async def delete_user(caller: User, user_id: PathId, parts: Parts) -> JsonRespon
     return JsonResponse({"msg": f"The user {user_id} is deleted"})
 
 
-@router.patch("/password/change")
+@router.patch("/password/change", response_model=Message)
 async def change_password(caller: User, body: PasswordChange, parts: Parts, address: Address) -> JsonResponse:
     """Change one's own password; every token from before stops working."""
     parts.password_policy.check(body.new_password, field="new_password")

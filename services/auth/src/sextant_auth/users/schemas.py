@@ -3,10 +3,22 @@
 from pydantic import Field
 
 from sextant_auth.fields import Email, GivenPassword, Id, NewPassword, RequestModel, ShortText, Username
+from sextant_shared.http.documentation import example
 
 
 class NewUser(RequestModel):
     """The body of POST /user; without `organization_id` it is the caller's."""
+
+    model_config = example(
+        {
+            "username": "anna",
+            "password": "Correct-horse-7",
+            "email": "anna@alkmaar.example",
+            "firstname": "Anna",
+            "lastname": "de Vries",
+            "roles": [5],
+        }
+    )
 
     username: Username
     password: NewPassword
@@ -21,6 +33,8 @@ class NewUser(RequestModel):
 class UserChanges(RequestModel):
     """The body of PATCH /user/{id}; only what was sent counts, so the defaults are never read."""
 
+    model_config = example({"firstname": "Anne"})
+
     username: Username = ""
     email: Email = ""
     firstname: ShortText = ""
@@ -32,6 +46,8 @@ class UserChanges(RequestModel):
 
 class PasswordChange(RequestModel):
     """The body of PATCH /password/change."""
+
+    model_config = example({"current_password": "Correct-horse-7", "new_password": "Battery-staple-8"})
 
     current_password: GivenPassword
     new_password: NewPassword
