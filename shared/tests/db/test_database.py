@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sextant_shared.clock import SystemClock
 from sextant_shared.contract.errors import UnavailableError
@@ -191,3 +193,24 @@ class TestPostgreSqlAway:
                     await db.ping()
 
             await db.ping()
+
+    async def test_a_server_that_takes_no_more_connections_is_told_as_unavailable(self, postgres: object) -> None:
+        url = postgres.create_database("crowded").replace("postgresql://", "postgresql+asyncpg://")  # type: ignore[attr-defined]
+        role = f"crowded_{new_id().hex[:8]}"
+        postgres.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x' CONNECTION LIMIT 0")  # type: ignore[attr-defined]
+        address = make_url(url).set(username=role, password="x").render_as_string(hide_password=False)
+        async with Database(address, source="test") as db:
+            with pytest.raises(UnavailableError):
+                await db.ping()
+
+    @pytest.mark.parametrize("sqlstate", ["08006", "53300", "57P01", "57P02", "57P03"])
+    async def test_a_server_that_is_going_or_coming_is_told_as_unavailable(self, tmp_path: Path, sqlstate: str) -> None:
+        class ServerError(Exception):
+            pass
+
+        error = ServerError()
+        error.sqlstate = sqlstate  # type: ignore[attr-defined]
+        async with Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}", source="test") as db:
+            with pytest.raises(UnavailableError):
+                async with db.read():
+                    raise DBAPIError("SELECT 1", {}, error)

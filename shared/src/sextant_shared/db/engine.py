@@ -20,6 +20,9 @@ from sextant_shared.db.transaction import Transaction
 _WRITES = "sextant_writes"
 """Execution option that tells SQLite to take the write lock at once instead of failing half-way."""
 
+_AWAY = ("08", "53", "57P")
+"""SQLSTATE classes (PostgreSQL, appendix A): connection lost, no resources, shutting down or starting."""
+
 _STATEMENT_TIMEOUT_MS = 30_000
 _LOCK_WAIT_SECONDS = 5
 
@@ -207,7 +210,8 @@ def _is_lost(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         if isinstance(error, OperationalError | InterfaceError):
             return True
-        # asyncpg's class for "the server went away in the middle" arrives as a plain DBAPIError
-        return error.connection_invalidated
+        # asyncpg's classes for "the server is going, gone or not there yet" arrive as a plain DBAPIError
+        sqlstate = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or sqlstate.startswith(_AWAY)
     # a refused or timed-out connect comes from asyncpg as it is, not wrapped
     return isinstance(error, ConnectionError | TimeoutError)
