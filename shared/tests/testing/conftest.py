@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -53,6 +54,11 @@ def assert_nothing_left() -> Callable[[str], None]:
     return check
 
 
+def _as_in_a_terminal() -> None:
+    # a job that a script put into the background ignores SIGINT, and so would its children
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start_pytest(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Run a pytest of its own over one test module, as a developer would in another terminal."""
@@ -72,6 +78,7 @@ def start_pytest(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             stderr=subprocess.STDOUT,
             text=True,
             env={**inherited, **(env or {})},
+            preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 -- one system call, which needs no lock
         )
 
     return start
