@@ -36,6 +36,11 @@ ListPath = Annotated[
 ]
 
 
+def example(body: Mapping[str, Any]) -> ConfigDict:
+    """Show what a whole body may look like, as the `model_config` of its model."""
+    return ConfigDict(json_schema_extra={"examples": [dict(body)]})
+
+
 class Document(BaseModel):
     """An answer as it is documented: exactly these fields."""
 
