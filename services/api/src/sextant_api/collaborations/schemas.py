@@ -3,10 +3,13 @@
 from pydantic import Field
 
 from sextant_api.fields import DistinctIds, Id, Name, RequestModel
+from sextant_shared.http.documentation import example
 
 
 class NewCollaboration(RequestModel):
     """The body of POST /collaboration."""
+
+    model_config = example({"name": "Rare tumours", "organization_ids": [1], "encrypted": False})
 
     name: Name
     organization_ids: DistinctIds
@@ -16,6 +19,8 @@ class NewCollaboration(RequestModel):
 class CollaborationChanges(RequestModel):
     """The body of PATCH /collaboration/{id}; only what was sent counts, so the defaults are never read."""
 
+    model_config = example({"name": "Very rare tumours"})
+
     name: Name = ""
     organization_ids: DistinctIds = Field(default_factory=list)
     encrypted: bool = False
@@ -23,5 +28,7 @@ class CollaborationChanges(RequestModel):
 
 class Member(RequestModel):
     """The body that names an organization or a node to be added or taken out."""
+
+    model_config = example({"id": 1})
 
     id: Id

@@ -10,7 +10,7 @@ from sextant_api.tasks import repository as tasks_repository
 from sextant_api.tasks.schemas import WireId
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
-from sextant_shared.http.documentation import Message, refusals
+from sextant_shared.http.documentation import Message, example, refusals
 from sextant_shared.http.json import JsonResponse
 
 router = APIRouter(prefix="/api/kill", tags=["tasks"])
@@ -18,6 +18,8 @@ router = APIRouter(prefix="/api/kill", tags=["tasks"])
 
 class KillRequest(RequestModel):
     """What is to be ended."""
+
+    model_config = example({"id": 1})
 
     id: WireId
 

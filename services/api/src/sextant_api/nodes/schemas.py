@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from sextant_api.fields import Id, Name, RequestModel
+from sextant_shared.http.documentation import example
 
 
 def _address(text: str) -> str:
@@ -18,6 +19,10 @@ def _address(text: str) -> str:
 class NewNode(RequestModel):
     """The body of POST /node."""
 
+    model_config = example(
+        {"collaboration_id": 1, "organization_id": 1, "name": "Hospital of Alkmaar - Rare tumours Node"}
+    )
+
     collaboration_id: Id
     organization_id: Id | None = None
     name: Name | None = None
@@ -25,6 +30,8 @@ class NewNode(RequestModel):
 
 class NodeChanges(RequestModel):
     """The body of PATCH /node/{id}; only what was sent counts, so the defaults are never read."""
+
+    model_config = example({"name": "Alkmaar, cellar", "ip": "10.76.0.2"})
 
     name: Name = ""
     ip: Annotated[str, AfterValidator(_address)] = ""

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from sextant_api.fields import RequestModel, Text
 from sextant_shared.contract.statuses import RunStatus
+from sextant_shared.http.documentation import example
 
 _DATE_LENGTH = len("2024-01-02")
 
@@ -36,6 +37,15 @@ def _not_null(value: Any) -> Any:
 
 class RunChange(RequestModel):
     """The body of `PATCH /run/{id}`; what is absent stays as it is."""
+
+    model_config = example(
+        {
+            "status": "completed",
+            "result": "eyJhdmVyYWdlIjogNTQuMn0=",
+            "log": "done",
+            "finished_at": "2024-05-17T09:30:00+00:00",
+        }
+    )
 
     status: Annotated[RunStatus | None, BeforeValidator(_not_null)] = None
     started_at: Annotated[datetime | None, BeforeValidator(_moment)] = None

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sextant_api.fields import Name, RequestModel, Text
+from sextant_shared.http.documentation import example
 from sextant_shared.http.query import MAX_ID
 
 _LABEL_LENGTH: Final = 255
@@ -41,6 +42,17 @@ class DatabaseChoice(BaseModel):
 
 class TaskRequest(RequestModel):
     """A task to make."""
+
+    model_config = example(
+        {
+            "name": "Average age",
+            "description": "The average of the column age",
+            "image": "registry.example/average:1",
+            "collaboration_id": 1,
+            "organizations": [{"id": 1, "input": "eyJtZXRob2QiOiAiYXZlcmFnZSJ9"}],
+            "databases": [{"label": "default"}],
+        }
+    )
 
     name: Name = ""
     description: Annotated[Text, Field(max_length=1024)] = ""
