@@ -48,6 +48,7 @@ def test_every_route_says_who_may_call_it(api: Api) -> None:
         ("/api/blobstream/{blob_id}", {"GET"}),
         ("/internal/organizations/{organization_id}", {"GET"}),
         ("/internal/collaborations", {"GET"}),
+        ("/internal/users/{user_id}/tasks", {"GET", "DELETE"}),
         ("/livez", {"GET"}),
         ("/readyz", {"GET"}),
         ("/metrics", {"GET"}),

@@ -10,7 +10,9 @@ from sextant_api import policy as scopes
 from sextant_api.collaborations import members, policy, repository
 from sextant_api.collaborations.errors import UnknownCollaborationError
 from sextant_api.collaborations.schemas import CollaborationChanges, NewCollaboration
+from sextant_api.kills.service import kill_all
 from sextant_api.organizations.errors import UnknownOrganizationError
+from sextant_api.tasks.repository import TaskFilter
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.events import MembershipChanged, NodeChanged
 from sextant_shared.contract.permissions import Operation, Resource, Scope
@@ -118,7 +120,7 @@ async def change(tx: Transaction, caller: Principal, collaboration_id: int, chan
 
 
 async def delete(tx: Transaction, caller: Principal, collaboration_id: int, *, with_dependents: bool) -> None:
-    """Delete a collaboration; its nodes, studies and tasks go with it, if that is wanted.
+    """Delete a collaboration; its tasks are ended and go with it, as do its nodes and studies, if that is wanted.
 
     Raises:
         UnknownCollaborationError: there is none of this id.
@@ -136,6 +138,7 @@ async def delete(tx: Transaction, caller: Principal, collaboration_id: int, *, w
         raise BadRequestError(
             "This collaboration has nodes, studies or tasks; set delete_dependents to delete these too"
         )
+    await kill_all(tx, TaskFilter(collaboration_id=collaboration_id))
     for node in await repository.remove_nodes(tx.session, collaboration_id):
         tx.record(
             NodeChanged(

@@ -6,6 +6,9 @@ from fastapi import APIRouter, Depends
 
 from sextant_api.dependencies import Db
 from sextant_api.internal import repository
+from sextant_api.kills.service import kill_all
+from sextant_api.tasks import repository as tasks_repository
+from sextant_api.tasks.repository import TaskFilter
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.routing import AUTH, RELAY
 from sextant_shared.http.access import Peer
@@ -34,3 +37,22 @@ async def list_collaborations(_: Annotated[Principal, Depends(Peer(RELAY))], db:
     async with db.read() as session:
         ids = await repository.collaboration_ids(session)
     return JsonResponse({"ids": list(ids)})
+
+
+@router.get("/users/{user_id}/tasks")
+async def count_tasks_of_user(_: Annotated[Principal, Depends(Peer(AUTH))], user_id: PathId, db: Db) -> JsonResponse:
+    """Say how many tasks a user has made, or had made by algorithms."""
+    async with db.read() as session:
+        count = await tasks_repository.count(session, TaskFilter(init_user_id=user_id))
+    return JsonResponse({"count": count})
+
+
+@router.delete("/users/{user_id}/tasks")
+async def delete_tasks_of_user(_: Annotated[Principal, Depends(Peer(AUTH))], user_id: PathId, db: Db) -> JsonResponse:
+    """End and delete all tasks of a user, with all that belongs to them; safe to repeat."""
+    narrowed = TaskFilter(init_user_id=user_id)
+    async with db.transaction() as tx:
+        count = await tasks_repository.count(tx.session, narrowed)
+        await kill_all(tx, narrowed)
+        await tasks_repository.delete_tasks(tx.session, narrowed)
+    return JsonResponse({"count": count})

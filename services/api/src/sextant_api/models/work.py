@@ -47,11 +47,14 @@ tasks = Table(
     sqlite_autoincrement=True,
 )
 
+LABEL_LENGTH = 255
+"""The longest label by which tasks are found; longer ones are only shown."""
+
 task_databases = Table(
     "task_databases",
     metadata,
     Column("task_id", big_id, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
-    Column("label", String(255), primary_key=True),
+    Column("label", String(LABEL_LENGTH), primary_key=True),
     Index("ix_task_databases_label", "label"),
 )
 

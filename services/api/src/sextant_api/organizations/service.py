@@ -3,19 +3,24 @@
 Opens no transaction and commits none.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from sextant_api import policy as scopes
 from sextant_api.collaborations import members
+from sextant_api.kills.service import kill_all_of_organization
 from sextant_api.organizations import policy, repository
 from sextant_api.organizations.errors import UnknownOrganizationError
 from sextant_api.organizations.schemas import NewOrganization, OrganizationChanges
+from sextant_api.runs.repository import lock_tasks, refresh_task_statuses
+from sextant_api.tasks.repository import find_done_with
 from sextant_shared.contract.errors import BadRequestError
 from sextant_shared.contract.events import NodeChanged, OrganizationChanged
 from sextant_shared.contract.permissions import Operation, Resource, Scope
 from sextant_shared.db import Row, Session, Transaction
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
+
+_AT_ONCE: Final = 1000
 
 
 async def read(session: Session, caller: Principal, organization_id: int) -> Row[Any]:
@@ -116,7 +121,7 @@ async def change(tx: Transaction, caller: Principal, organization_id: int, chang
 
 
 async def delete(tx: Transaction, caller: Principal, organization_id: int, *, with_dependents: bool) -> None:
-    """Delete an organization; its nodes, tasks and memberships go with it, if that is wanted.
+    """Delete an organization; its tasks are ended and go with it, as do nodes and memberships, if that is wanted.
 
     Users and roles belong to auth, which follows the fact that is told here.
 
@@ -139,7 +144,16 @@ async def delete(tx: Transaction, caller: Principal, organization_id: int, *, wi
     collaboration_ids = await repository.collaboration_ids(tx.session, organization_id)
     revisions = await members.revise(tx.session, collaboration_ids)
     nodes = await repository.node_rows(tx.session, organization_id)
+    await kill_all_of_organization(tx, organization_id)
+    others = await find_done_with(tx.session, organization_id)
+    parts = [others[begin : begin + _AT_ONCE] for begin in range(0, len(others), _AT_ONCE)]
+    # before anything is deleted: whoever changes one of its runs holds the task first
+    for part in parts:
+        await lock_tasks(tx.session, part)
     await repository.remove(tx.session, organization_id)
+    # what others asked of it is as if it had not been asked
+    for part in parts:
+        await refresh_task_statuses(tx.session, part)
     await members.announce(tx, revisions)
     for node in nodes:
         tx.record(

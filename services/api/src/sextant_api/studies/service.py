@@ -8,10 +8,12 @@ from typing import Any
 
 from sextant_api import policy as scopes
 from sextant_api.collaborations.errors import UnknownCollaborationError
+from sextant_api.kills.service import kill_all
 from sextant_api.studies import policy, repository
 from sextant_api.studies.errors import UnknownStudyError
 from sextant_api.studies.policy import Standing
 from sextant_api.studies.schemas import NewStudy, StudyChanges
+from sextant_api.tasks.repository import TaskFilter
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource, Scope
 from sextant_shared.db import Row, Session, Transaction
@@ -100,7 +102,7 @@ async def change(tx: Transaction, caller: Principal, study_id: int, changes: Stu
 
 
 async def delete(tx: Transaction, caller: Principal, study_id: int, *, with_dependents: bool) -> None:
-    """Delete a study; its tasks go with it, if that is wanted.
+    """Delete a study; its tasks are ended and go with it, if that is wanted.
 
     Raises:
         UnknownStudyError: there is none of this id.
@@ -112,6 +114,7 @@ async def delete(tx: Transaction, caller: Principal, study_id: int, *, with_depe
         raise scopes.denied()
     if not with_dependents and await repository.has_tasks(tx.session, study_id):
         raise BadRequestError("This study has tasks; set delete_dependents to delete these too")
+    await kill_all(tx, TaskFilter(study_id=study_id))
     await repository.remove(tx.session, study_id)
 
 

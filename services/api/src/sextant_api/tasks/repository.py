@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, exists, false, func, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,7 @@ from sextant_api.models import (
     tasks,
 )
 from sextant_api.models.reach import collaborations_of
+from sextant_api.models.work import LABEL_LENGTH
 from sextant_api.ownership.policy import Owner, Reach
 from sextant_api.ownership.repository import is_member, owner_columns, owner_of
 from sextant_shared.contract.errors import NotFoundError
@@ -395,9 +396,10 @@ async def add_task(session: AsyncSession, values: Mapping[str, Any]) -> Sequence
 
 
 async def add_databases(session: AsyncSession, task_id: int, labels: Collection[str]) -> None:
-    """Make a task be found by the databases that it uses."""
-    if labels:
-        await session.execute(insert(task_databases), [{"task_id": task_id, "label": label} for label in labels])
+    """Make a task be found by the databases that it uses, unless their labels are too long to search for."""
+    values = [{"task_id": task_id, "label": label} for label in labels if len(label) <= LABEL_LENGTH]
+    if values:
+        await session.execute(insert(task_databases), values)
 
 
 async def add_runs(
@@ -442,6 +444,49 @@ async def add_runs(
     )
 
 
+async def find_going_on(session: AsyncSession, narrowed: TaskFilter, *, limit: int) -> Sequence[int]:
+    """Find tasks, among some and all that descends from them, that have a run that has not ended."""
+    subtrees = select(tasks.c.id).where(*_conditions(narrowed)).cte("subtrees", recursive=True)
+    subtrees = subtrees.union(select(tasks.c.id).join(subtrees, tasks.c.parent_id == subtrees.c.id))
+    is_going_on = exists().where(runs.c.task_id == subtrees.c.id, runs.c.finished_at.is_(None))
+    found = await session.execute(select(subtrees.c.id).where(is_going_on).order_by(subtrees.c.id).limit(limit))
+    return found.scalars().all()
+
+
+async def find_going_on_at(session: AsyncSession, organization_id: int, *, limit: int) -> Sequence[int]:
+    """Find tasks of which an organization has a run that has not ended."""
+    found = await session.execute(
+        select(runs.c.task_id)
+        .where(runs.c.organization_id == organization_id, runs.c.finished_at.is_(None))
+        .distinct()
+        .order_by(runs.c.task_id)
+        .limit(limit)
+    )
+    return found.scalars().all()
+
+
+async def find_done_with(session: AsyncSession, organization_id: int) -> Sequence[int]:
+    """Find the tasks of others of which an organization has a run."""
+    found = await session.execute(
+        select(runs.c.task_id)
+        .join(tasks, tasks.c.id == runs.c.task_id)
+        .where(runs.c.organization_id == organization_id, tasks.c.init_org_id != organization_id)
+        .distinct()
+        .order_by(runs.c.task_id)
+    )
+    return found.scalars().all()
+
+
+async def count(session: AsyncSession, narrowed: TaskFilter) -> int:
+    """Count tasks."""
+    return (await session.execute(select(func.count()).select_from(tasks).where(*_conditions(narrowed)))).scalar_one()
+
+
 async def delete_task(session: AsyncSession, task_id: int) -> None:
     """Delete a task with its whole subtree, runs and payloads."""
     await session.execute(delete(tasks).where(tasks.c.id == task_id))
+
+
+async def delete_tasks(session: AsyncSession, narrowed: TaskFilter) -> None:
+    """Delete tasks with their whole subtrees, runs and payloads."""
+    await session.execute(delete(tasks).where(*_conditions(narrowed)))
