@@ -4,7 +4,6 @@ The name of a store says how it behaves: `ok-x` does all that is asked, `deny-x`
 """
 
 import json
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,7 +136,7 @@ def running_stores() -> Iterator[Stores]:
                     "json": json.loads(content) if content else None,
                 }
             )
-            status, body = _behave(name.partition("-")[0], self.command, path)
+            status, body = _behave(name.partition("-")[0], self.command, path, str(stores.calls[-1]["server_url"]))
             shown = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
@@ -160,19 +159,18 @@ def running_stores() -> Iterator[Stores]:
         server.server_close()
 
 
-def _behave(kind: str, method: str, path: str) -> tuple[int, Any]:
+def _behave(kind: str, method: str, path: str, server_url: str) -> tuple[int, Any]:
     if kind in _STATUS:
         return _STATUS[kind], {"msg": kind}
     if kind == "dup" and method == "POST":
         return 200, {"msg": "known already"}
     if kind == "empty":
         return 201 if method == "POST" else 200, {}
-    return _ANSWERS.get((method, re.sub(r"\d+", "N", path)), (404, {"msg": "nothing here"}))
-
-
-_ANSWERS: dict[tuple[str, str], tuple[int, Any]] = {
-    ("POST", "vantage6-server"): (201, {"id": 1, "url": "here"}),
-    ("GET", "vantage6-server"): (200, {"data": [{"id": 1, "url": "here"}]}),
-    ("DELETE", "vantage6-server/N"): (200, {"msg": "gone"}),
-    ("GET", "algorithm"): (200, {"data": [{"id": 1, "image": "registry.test/algo:1", "digest": RESOLVED[1:]}]}),
-}
+    server = {"id": 1, "url": server_url}
+    answers: dict[tuple[str, str], tuple[int, Any]] = {
+        ("POST", "vantage6-server"): (201, server),
+        ("GET", "vantage6-server"): (200, {"data": [server]}),
+        ("DELETE", "vantage6-server/1"): (200, {"msg": "gone"}),
+        ("GET", "algorithm"): (200, {"data": [{"id": 1, "image": "registry.test/algo:1", "digest": RESOLVED[1:]}]}),
+    }
+    return answers.get((method, path), (404, {"msg": "nothing here"}))

@@ -96,6 +96,7 @@ class Session:
         cells = flows.in_order(recording.cases(suite)[case], flow)
         self.world.symbols = self._symbols[state].copy()
         kept = self.world.belongings()
+        self.world.outside.forget()
         changed = False
         if flow.prepare is not None or disposables.prepares(self.world, cells):
             changed = True
