@@ -6,9 +6,9 @@ by hand. A route adds what it answers (`response_model`; answers are never valid
 and `refusals` that nothing else tells. Must not know any resource.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -76,11 +76,6 @@ class Listed(Document, Generic[Item]):
 
     data: list[Item]
     links: PageLinks
-
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """Name the page of one kind of items."""
-        return f"PageOf{params[0].__name__}"
 
 
 class Error(BaseModel):
@@ -195,6 +190,8 @@ _PAGE_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 _RETRY_AFTER: Final = {"schema": {"type": "integer", "minimum": 0}, "description": "Seconds"}
 _JSON: Final = "application/json"
 _FASTAPIS_GUESS: Final = "HTTPValidationError"
+_PAGE_OF: Final = re.compile(r"\bListed_(\w+?)_\b")
+"""How pydantic names one page of something."""
 _SCHEMAS: Final = "#/components/schemas/{model}"
 
 
@@ -206,7 +203,7 @@ class DocumentedApi(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Describe the application."""
-        document = deepcopy(super().openapi())
+        document: dict[str, Any] = json.loads(_PAGE_OF.sub(r"PageOf\1", json.dumps(super().openapi())))
         components = document.setdefault("components", {})
         components.setdefault("schemas", {}).pop(_FASTAPIS_GUESS, None)
         components["schemas"].pop("ValidationError", None)
@@ -238,7 +235,7 @@ def _complete(method: str, operation: dict[str, Any], route: RouteContext) -> No
     rule = access_rule(route)
     description = operation.get("description", "")
     if not route.summary:
-        operation["summary"] = re.split(r"[.;:](?:\s|$)", description, maxsplit=1)[0]
+        operation["summary"] = re.split(r"[.;:](?:\s|$)|\s\(", description, maxsplit=1)[0]
     if isinstance(rule, Anyone):
         operation.setdefault("security", [])
     elif isinstance(rule, Caller):
@@ -322,7 +319,7 @@ def _correct(part: Any) -> None:
             part.update({key: min(int(part[key]), MAX_ID) for key in ("minimum", "maximum") if key in part})
         default = part.get("default")
         if (isinstance(default, int) and default < part.get("minimum", default)) or (
-            isinstance(default, str) and len(default) < part.get("minLength", 0)
+            default == "" and (part.get("minLength") or "format" in part)
         ):
             del part["default"]
         for inner in part.values():
