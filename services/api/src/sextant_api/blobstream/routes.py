@@ -10,26 +10,28 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from sextant_api.blobstream import repository
+from sextant_api.blobstream.documents import DOWNLOAD, UPLOAD, StoreStatus, Upload
 from sextant_api.blobstream.service import UploadCutError
 from sextant_api.dependencies import AnyPrincipal, Db, Everything
 from sextant_api.ownership.policy import Reach, is_within
 from sextant_shared.contract.errors import NotConfiguredError, NotFoundError, PermissionDeniedError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.documentation import refusals
 from sextant_shared.http.json import JsonResponse
 
 PATH = "/api/blobstream"
 
-router = APIRouter(prefix=PATH)
+router = APIRouter(prefix=PATH, tags=["large payloads"])
 
 
-@router.get("/status")
-async def get_status(_: AnyPrincipal, ours: Everything) -> JsonResponse:
+@router.get("/status", response_model=StoreStatus)
+async def get_blob_store_status(_: AnyPrincipal, ours: Everything) -> JsonResponse:
     """Say whether there is a store for large payloads; clients ask before each task and result."""
     return JsonResponse({"blob_store_enabled": ours.blobs is not None})
 
 
-@router.post("")
-async def upload(request: Request, principal: AnyPrincipal, ours: Everything) -> JsonResponse:
+@router.post("", response_model=Upload, responses=refusals(501), openapi_extra=UPLOAD)
+async def upload_payload(request: Request, principal: AnyPrincipal, ours: Everything) -> JsonResponse:
     """Take a large payload: the body, whatever it is; returns the id that is to be sent as input or result."""
     if ours.blobs is None:
         raise _none()
@@ -40,8 +42,8 @@ async def upload(request: Request, principal: AnyPrincipal, ours: Everything) ->
     return JsonResponse({"uuid": await ours.blobs.take(principal, _body(request))})
 
 
-@router.get("/{blob_id}")
-async def download(principal: AnyPrincipal, db: Db, ours: Everything, blob_id: str) -> StreamingResponse:
+@router.get("/{blob_id}", response_class=StreamingResponse, responses={**DOWNLOAD, **refusals(501)})
+async def download_payload(principal: AnyPrincipal, db: Db, ours: Everything, blob_id: str) -> StreamingResponse:
     """Hand out a large payload to whoever may see a run whose input or result it is."""
     async with db.read() as session:
         payloads = await repository.find_payloads(session, blob_id, principal.organization_id)
