@@ -40,6 +40,16 @@ async def test_even_the_right_password_is_such_an_attempt(auth: Auth) -> None:
     assert len(await auth.mails(SUBJECT)) == 1
 
 
+async def test_a_failure_after_the_lock_has_ended_is_told_to_nobody(auth: Auth) -> None:
+    await auth.add_user("alice")
+    await attempt(auth, 5)
+    auth.clock.move(minutes=16)
+
+    await attempt(auth, 1)
+
+    assert await auth.mails() == []
+
+
 async def test_the_next_lock_is_told_once_the_last_mail_is_an_hour_old(auth: Auth) -> None:
     await auth.add_user("alice")
     await attempt(auth, 6)

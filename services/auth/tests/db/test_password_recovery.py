@@ -9,7 +9,7 @@ import pyotp
 import pytest
 
 from services.auth.tests.kit import PASSWORD, Auth, running
-from sextant_auth.models import audit_log, mail_queue, recovery_tokens, users
+from sextant_auth.models import audit_log, mail_queue, recovery_tokens, refresh_families, users
 
 NEW = "Another-Pass-2?"
 RECOVERY = "Set a new password"
@@ -188,6 +188,7 @@ async def test_a_reset_ends_all_logins_and_the_next_one_is_good_at_once(auth: Au
     assert (await auth.refresh(old["refresh_token"])).status_code == 401
     assert (await auth.post("/api/token/user/validate", new["access_token"])).status_code == 200
     assert (await auth.refresh(new["refresh_token"])).status_code == 200
+    assert {row.revoked_for for row in await auth.rows(refresh_families)} == {"password_reset", None}
 
 
 async def test_a_token_works_once(auth: Auth) -> None:
@@ -290,6 +291,16 @@ async def test_a_token_dies_when_the_password_is_changed_otherwise(auth: Auth) -
 
     assert changed.status_code == 200
     assert refused(await reset(auth, token, "Third-Pass-3?"))
+
+
+async def test_a_reset_ends_whatever_else_was_mailed(auth: Auth) -> None:
+    token = await lost_token(auth)
+    await auth.post("/api/recover/2fa/lost", username="alice", password=PASSWORD)
+    other = await auth.mailed_token(SECOND_FACTOR)
+
+    await reset(auth, token)
+
+    assert refused(await auth.post("/api/recover/2fa/reset", reset_token=other))
 
 
 async def test_a_weak_password_uses_no_token_up(auth: Auth) -> None:

@@ -66,12 +66,10 @@ class MailDelivery:
         Raises:
             UnavailableError: the database is away.
         """
-        now = self._clock.now()
-        async with self._db.transaction() as tx:
-            mail = await repository.claim(tx.session, now=now, until=now + _CLAIMED_FOR)
+        mail = await self._claimed()
         if mail is None:
             return False
-        if now >= mail.expires_at:
+        if self._clock.now() >= mail.expires_at:
             await self._give_up(mail, reason="too late")
             return True
         try:
@@ -91,6 +89,14 @@ class MailDelivery:
         MAILS.labels("sent").inc()
         _log.info("mail_sent", kind=mail.kind, mail=str(mail.id))
         return True
+
+    async def _claimed(self) -> WaitingMail | None:
+        now = self._clock.now()
+        async with self._db.read() as session:
+            if not await repository.is_any_due(session, now):
+                return None
+        async with self._db.transaction() as tx:
+            return await repository.claim(tx.session, now=now, until=now + _CLAIMED_FOR)
 
     def _opened(self, mail: WaitingMail) -> Mail:
         content = orjson.loads(self._box.open(mail.sealed, name=sealed_name(mail.id)))

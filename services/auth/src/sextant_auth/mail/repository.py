@@ -61,6 +61,12 @@ async def add(
     )
 
 
+async def is_any_due(session: AsyncSession, now: datetime) -> bool:
+    """Tell whether it is any mail's turn, for those who would rather not write to find out."""
+    found = await session.scalar(select(_table.id).where(_table.due_at <= now).limit(1))
+    return found is not None
+
+
 async def claim(session: AsyncSession, *, now: datetime, until: datetime) -> WaitingMail | None:
     """Take the mail that is due the longest, for nobody else to take before `until`."""
     found = await session.scalar(
