@@ -1,4 +1,4 @@
-"""Requests and answers in pieces: what httpx's transport would gather before anybody sees it goes by one at a time."""
+"""Requests and answers in pieces: what httpx2's transport would gather before anybody sees it goes by one at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

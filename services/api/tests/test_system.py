@@ -43,6 +43,7 @@ def test_every_route_says_who_may_call_it(api: Api) -> None:
         ("/api/node/{node_id}", {"GET", "PATCH", "DELETE"}),
         ("/api/algorithmstore", {"GET", "POST"}),
         ("/api/algorithmstore/{store_id}", {"GET", "PATCH", "DELETE"}),
+        ("/api/column", {"POST"}),
         ("/api/blobstream", {"POST"}),
         ("/api/blobstream/status", {"GET"}),
         ("/api/blobstream/{blob_id}", {"GET"}),

@@ -4,6 +4,7 @@ from sextant_api import collaborations, internal, nodes, organizations, studies,
 from sextant_api.blobstream import routes as blobstream
 from sextant_api.blobstream.objects import Objects
 from sextant_api.blobstream.service import Blobs
+from sextant_api.columns import routes as columns
 from sextant_api.commands import Dispatcher
 from sextant_api.dependencies import Collaborators
 from sextant_api.housekeeping import Housekeeping
@@ -86,7 +87,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     collaborators.install(app)
     for noun in (system, internal, organizations, collaborations, studies, nodes):
         app.include_router(noun.router)
-    for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, blobstream, stores):
+    for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, blobstream, stores, columns):
         app.include_router(routes.router)
     app.include_router(health_router({"database": db.ping, "broker": bus.ping}))
 

@@ -57,6 +57,10 @@ class ApiSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSetting
     store_timeout_seconds: float = Field(
         default=10.0, gt=0, description="How long an algorithm store may take to answer one question"
     )
+    column_image: str = Field(
+        default="ghcr.io/vantage6/algorithm-basics:latest",
+        description="The algorithm that finds out which columns a database has",
+    )
     blob_store: str = Field(
         default="",
         description="Where large payloads are kept: `file:///folder`, `s3://bucket/prefix`, `az://container/prefix` "

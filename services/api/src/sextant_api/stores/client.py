@@ -13,8 +13,7 @@ from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, Final
 
-import certifi
-import httpx
+import httpx2
 import orjson
 
 from sextant_api.stores.addresses import Address, AddressPolicy
@@ -67,7 +66,7 @@ class StoreClient:
         policy: which addresses are called.
         timeout_seconds: how long one question may take, all in all.
         resolve: finds addresses.
-        tls: whom to trust; without it the usual authorities.
+        tls: whom to trust; without it the system's authorities.
     """
 
     def __init__(
@@ -101,23 +100,23 @@ class StoreClient:
             StoreRefusedError: it says no.
         """
         try:
-            url = httpx.URL(f"{store.url}/{path}")
+            url = httpx2.URL(f"{store.url}/{path}")
             async with asyncio.timeout(self._timeout_seconds):
                 addresses = await self._addresses(url, store)
                 status, body = await self._send(url, addresses, caller, method, params=params, json=json)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # TimeoutError is an OSError
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:  # TimeoutError is an OSError
             raise StoreUnreachableError("The algorithm store does not answer") from error
         content = _read(body)
-        if not httpx.codes.is_success(status):
+        if not httpx2.codes.is_success(status):
             raise StoreRefusedError(f"The algorithm store refused with status {status}{_quoted(content)}", status)
         return content
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         # reading all authorities takes its time, and most processes never ask a store
-        return self._given_tls or ssl.create_default_context(cafile=certifi.where())
+        return self._given_tls or httpx2.create_ssl_context()
 
-    async def _addresses(self, url: httpx.URL, store: StoreAddress) -> Sequence[Address]:
+    async def _addresses(self, url: httpx2.URL, store: StoreAddress) -> Sequence[Address]:
         host = url.raw_host.decode("ascii")
         addresses = await self._resolve(host, url.port or (443 if url.scheme == "https" else 80))
         if not addresses:
@@ -127,7 +126,7 @@ class StoreClient:
 
     async def _send(
         self,
-        url: httpx.URL,
+        url: httpx2.URL,
         addresses: Sequence[Address],
         caller: Caller,
         method: str,
@@ -143,7 +142,7 @@ class StoreClient:
             "Accept-Encoding": "identity",
         }
         # a client for each question: connections and cookies of one store are not for another at the same address
-        async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=self._timeout_seconds) as http:
+        async with httpx2.AsyncClient(verify=self._tls, trust_env=False, timeout=self._timeout_seconds) as http:
             for number, address in enumerate(addresses, start=1):
                 request = http.build_request(
                     method,
@@ -156,7 +155,7 @@ class StoreClient:
                 )
                 try:
                     answer = await http.send(request, stream=True)
-                except httpx.ConnectError:
+                except httpx2.ConnectError:
                     if number == len(addresses):
                         raise
                     continue
@@ -167,7 +166,7 @@ class StoreClient:
         raise AssertionError("there is at least one address")
 
 
-async def _limited(answer: httpx.Response) -> bytes:
+async def _limited(answer: httpx2.Response) -> bytes:
     body = b""
     # raw: nothing is unpacked, so nothing grows
     async for piece in answer.aiter_raw():

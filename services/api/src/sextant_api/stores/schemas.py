@@ -3,11 +3,12 @@
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from sextant_api.fields import Name, RequestModel, Text
 from sextant_api.tasks.schemas import WireId
+from sextant_shared.http.documentation import example
 
 MAX_URL: Final = 1024
 
@@ -17,8 +18,8 @@ def _http_url(text: str) -> str:
         raise ValueError("must not contain spaces")
     try:
         urlsplit(text)
-        url = httpx.URL(text)
-    except (ValueError, httpx.InvalidURL):
+        url = httpx2.URL(text)
+    except (ValueError, httpx2.InvalidURL):
         # each finds what the other does not
         raise ValueError("must be a URL") from None
     if url.scheme not in ("http", "https") or not url.host:
@@ -52,6 +53,10 @@ _GivenCollaborationId = Annotated[CollaborationId | None, BeforeValidator(_not_n
 class NewStore(RequestModel):
     """The body of POST /algorithmstore; without `collaboration_id` the store is for all collaborations."""
 
+    model_config = example(
+        {"name": "Community store", "algorithm_store_url": "https://store.example.org/api", "collaboration_id": 1}
+    )
+
     name: Name
     algorithm_store_url: HttpUrl
     server_url: HttpUrl | None = None
@@ -61,6 +66,8 @@ class NewStore(RequestModel):
 
 class StoreChanges(RequestModel):
     """The body of PATCH /algorithmstore/{id}; only what was sent counts, so the defaults are never read."""
+
+    model_config = example({"name": "Community store"})
 
     name: Name = ""
     collaboration_id: CollaborationId | None = None

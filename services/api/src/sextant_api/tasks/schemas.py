@@ -1,15 +1,13 @@
 """What the body of `POST /task` holds."""
 
 import math
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sextant_api.fields import Name, RequestModel, Text
 from sextant_shared.http.documentation import example
 from sextant_shared.http.query import MAX_ID
-
-_LABEL_LENGTH: Final = 255
 
 
 def _wire_id(value: Any) -> Any:
@@ -37,7 +35,7 @@ class DatabaseChoice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    label: Annotated[Text, Field(min_length=1, max_length=_LABEL_LENGTH)]
+    label: Text
 
 
 class TaskRequest(RequestModel):
