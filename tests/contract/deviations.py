@@ -460,9 +460,15 @@ DEVIATIONS: Sequence[Deviation] = (
     # ---- tokens and kinds of callers
     Deviation(
         "vpn-update",
-        "there is no such route, whoever asks, and however",
-        _in("POST /vpn/update", "OPTIONS /vpn/update"),
+        "there is no such route, whoever asks",
+        _in("POST /vpn/update"),
         status(404, 405),
+    ),
+    Deviation(
+        "vpn-update",
+        "nothing can be done there, but browsers may ask",
+        _in("OPTIONS /vpn/update"),
+        status(200, 404, 405),
     ),
     Deviation(
         "LIST-STUDIES",
