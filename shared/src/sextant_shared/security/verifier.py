@@ -73,11 +73,11 @@ class TokenVerifier:
                 self._verified.popitem(last=False)
         else:
             self._verified.move_to_end(digest)
-        if claims.use is not use:
-            raise ForeignTokenError(f"The token is for {claims.use}; here one for {use} is needed")
         if time.time() > claims.exp + LEEWAY_SECONDS + expired_grace_seconds:
             del self._verified[digest]
             raise ExpiredTokenError("The token has expired")
+        if claims.use is not use:
+            raise ForeignTokenError(f"The token is for {claims.use}; here one for {use} is needed")
         return claims
 
     async def _verify_signature(self, token: str) -> Claims:
