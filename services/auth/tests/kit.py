@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 import time_machine
-from fastapi import Depends
+from fastapi import Depends, Request
 from pydantic import SecretStr
 from sqlalchemy import Connection, Row, Table, event, select, update
 
@@ -91,6 +91,7 @@ class FakeApi:
         organizations: that exist.
         grants: what is answered for a task; an exception to be told, or the grant.
         asked: the organizations that auth asked for.
+        tasks: how many tasks users have made.
         down: answer nothing but 503.
     """
 
@@ -98,6 +99,7 @@ class FakeApi:
     organizations: set[int] = field(default_factory=lambda: {1})
     grants: dict[int, Any] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
+    tasks: dict[int, int] = field(default_factory=dict)
     container_questions: list[dict[str, Any]] = field(default_factory=list)
     down: bool = False
 
@@ -120,6 +122,15 @@ class FakeApi:
                 if organization_id in members
             ]
             return JsonResponse({"id": organization_id, "name": "o", "collaborations": collaborations})
+
+        @app.api_route("/internal/users/{user_id}/tasks", methods=["GET", "DELETE"], dependencies=[Depends(Peer(AUTH))])
+        async def tasks_of_user(user_id: int, request: Request) -> JsonResponse:
+            if self.down:
+                raise UnavailableError("down")
+            count = self.tasks.get(user_id, 0)
+            if request.method == "DELETE":
+                self.tasks.pop(user_id, None)
+            return JsonResponse({"count": count})
 
         @app.get("/internal/tasks/{task_id}/container-grant", dependencies=[Depends(Peer(AUTH))])
         async def grant(task_id: int, node_id: int, image: str) -> JsonResponse:

@@ -52,6 +52,7 @@ from sextant_auth.users.passwords import Passwords
 from sextant_auth.users.routes import router as users_router
 from sextant_auth.users.second_factor import SecondFactor
 from sextant_auth.users.service import Users
+from sextant_auth.users.tasks import UserTasks
 from sextant_shared.clock import Clock, SystemClock
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.routing import API, AUTH
@@ -115,7 +116,7 @@ def create_service(
     second_factor = SecondFactor(box, lockout_policy, lock_notice, issuer=settings.two_factor_issuer, clock=clock)
     password_login = PasswordLogin(db, hasher, lockout, clock)
     recovery_tokens = RecoveryTokens(db, timedelta(seconds=settings.recovery_token_seconds), clock)
-    users = Users(db, directory, hasher, clock)
+    users = Users(db, directory, hasher, UserTasks(api), clock)
     roles = Roles(db, directory)
     keep_evidence = judged(change)
     logins = Logins(issuer, _refresh(settings), clock)

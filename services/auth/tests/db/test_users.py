@@ -513,6 +513,50 @@ async def test_a_deleted_users_id_is_never_given_to_another(auth: Auth) -> None:
     assert (await auth.get(f"/api/user/{first}", token)).status_code == 401
 
 
+async def test_a_user_who_has_made_tasks_is_deleted_with_them_or_not_at_all(auth: Auth) -> None:
+    root = await auth.token_of("root")
+    user_id = (await auth.post("/api/user", root, **NEW)).json()["id"]
+    path = f"/api/user/{user_id}"
+    auth.api.tasks[user_id] = 3
+
+    refused = [await auth.delete(path, root), await auth.delete(path, root, delete_dependents="false")]
+    kept = (await auth.get(path, root)).status_code, dict(auth.api.tasks)
+    deleted = await auth.delete(path, root, delete_dependents="true")
+
+    assert [answer.status_code for answer in refused] == [400, 400]
+    assert kept == (200, {user_id: 3})
+    assert (deleted.status_code, auth.api.tasks) == (200, {})
+    assert (await auth.get(path, root)).status_code == 404
+
+
+async def test_a_user_is_not_deleted_while_nobody_knows_whether_it_has_tasks(auth: Auth) -> None:
+    root = await auth.token_of("root")
+    user_id = (await auth.post("/api/user", root, **NEW)).json()["id"]
+    auth.api.down = True
+
+    for dependents in ("false", "true"):
+        answer = await auth.delete(f"/api/user/{user_id}", root, delete_dependents=dependents)
+        assert answer.status_code == 503
+
+    assert (await auth.get(f"/api/user/{user_id}", root)).status_code == 200
+
+
+async def test_no_task_is_deleted_for_who_may_not_delete_the_user(auth: Auth) -> None:
+    await world(auth)
+    strong = await auth.add_user("strong", organization_id=2, roles=["Root"])
+    weak = await id_of(auth, "plain4")
+    token = await actor(auth, "user:ORGANIZATION:DELETE")
+    auth.api.tasks = {strong: 1, weak: 1}
+
+    told = [
+        (await auth.delete(f"/api/user/{user}", token, delete_dependents="true")).status_code
+        for user in (strong, weak, 987654)
+    ]
+
+    assert told == [401, 401, 404]
+    assert auth.api.tasks == {strong: 1, weak: 1}
+
+
 async def test_a_change_of_rights_is_told_and_counts_at_once(auth: Auth) -> None:
     user_id = await auth.add_user("alice", organization_id=2)
     token = await auth.token_of("alice")

@@ -30,6 +30,7 @@ FILTERS = filters(
     last_seen_from=MOMENT,
     last_seen_till=MOMENT,
 )
+DELETION = filters(delete_dependents=told(FLAG, "Delete the tasks that the user has made, too"))
 ONE = filters(include_permissions=told(FLAG, "Add what the user may do"))
 
 

@@ -75,10 +75,13 @@ async def change_user(caller: User, user_id: PathId, changes: UserChanges, parts
     return JsonResponse(hateoas.user(row))
 
 
-@router.delete("/user/{user_id}", response_model=Message)
-async def delete_user(caller: User, user_id: PathId, parts: Parts) -> JsonResponse:
-    """Delete a user."""
-    await parts.users.admit_deletion(caller, user_id)
+@router.delete("/user/{user_id}", response_model=Message, openapi_extra=documents.DELETION)
+async def delete_user(caller: User, user_id: PathId, query: ReadQuery, parts: Parts) -> JsonResponse:
+    """Delete a user, and its tasks if that is wanted."""
+    with_dependents = query.flag("delete_dependents") is True
+    async with parts.judged():
+        await parts.users.admit_deletion(caller, user_id)
+    await parts.users.part_with_tasks(user_id, with_dependents=with_dependents)
     async with parts.judged(), parts.change() as tx:
         await parts.users.delete(tx, caller, user_id)
     return JsonResponse({"msg": f"The user {user_id} is deleted"})

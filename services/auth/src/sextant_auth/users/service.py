@@ -20,6 +20,7 @@ from sextant_auth.rules import repository as rules
 from sextant_auth.tokens import repository as families
 from sextant_auth.users import repository
 from sextant_auth.users.schemas import NewUser, UserChanges
+from sextant_auth.users.tasks import UserTasks
 from sextant_shared.clock import Clock
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
@@ -66,13 +67,17 @@ class Users:
         db: for what is looked up before a transaction.
         directory: who shares a collaboration with whom.
         hasher: hashes first passwords.
+        tasks: that users made.
         clock: says when something ended.
     """
 
-    def __init__(self, db: Database, directory: Directory, hasher: PasswordHasher, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, directory: Directory, hasher: PasswordHasher, tasks: UserTasks, clock: Clock
+    ) -> None:
         self._db = db
         self._directory = directory
         self._hasher = hasher
+        self._tasks = tasks
         self._clock = clock
 
     async def listed(
@@ -207,17 +212,33 @@ class Users:
         Raises:
             NotFoundError: there is none of this id.
             PermissionDeniedError: the caller may not.
+            RefusedError: the account holds rules that the caller does not.
         """
         async with self._db.read() as session:
             row = await repository.find(session, user_id)
+            held = await rules.texts_of_user(session, user_id)
         if row is None:
             raise unknown_user()
         by_self = user_id == caller.id and caller.rights.allow(Resource.USER, Operation.DELETE, Scope.OWN)
         if not by_self and not await self._covers(caller, Operation.DELETE, row.organization_id):
             raise denied()
+        if user_id != caller.id and not holds_all(caller, held):
+            raise self._refused(caller, Action.USER_DELETED, user_id, "stronger_account")
+
+    async def part_with_tasks(self, user_id: int, *, with_dependents: bool) -> None:
+        """Let the tasks of a user whose deletion was admitted go before it.
+
+        Raises:
+            BadRequestError: there are some, and they are not to go.
+            UnavailableError: api does not answer.
+        """
+        if with_dependents:
+            await self._tasks.delete(user_id)
+        elif await self._tasks.count(user_id):
+            raise BadRequestError("This user has made tasks; set delete_dependents to delete these too")
 
     async def delete(self, tx: Transaction, caller: Principal, user_id: int) -> None:
-        """Delete a user as `admit_deletion` allowed; its logins end.
+        """Delete a user as `admit_deletion` allowed, after its tasks; its logins end.
 
         Raises:
             NotFoundError: it is gone.
