@@ -52,7 +52,7 @@ class _RoleRoute(APIRoute):
 router = APIRouter(prefix="/api/role", tags=["roles"], route_class=_RoleRoute)
 
 
-@router.get("", response_model=Listed[Role], openapi_extra=FILTERS)
+@router.get("", response_model=Listed[Role], responses=refusals(404), openapi_extra=FILTERS)
 async def list_roles(
     request: Request,
     caller: User,
