@@ -1,6 +1,6 @@
 """The composition root of api: the only place that knows all of its parts."""
 
-from sextant_api import collaborations, internal, nodes, organizations, studies, system
+from sextant_api import collaborations, documentation, internal, nodes, organizations, studies, system
 from sextant_api.blobstream import routes as blobstream
 from sextant_api.blobstream.objects import Objects
 from sextant_api.blobstream.service import Blobs
@@ -85,7 +85,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     )
     Gate(TokenVerifier(JwksClient(peers.public(AUTH))), principals).install(app)
     collaborators.install(app)
-    for noun in (system, internal, organizations, collaborations, studies, nodes):
+    for noun in (system, documentation, internal, organizations, collaborations, studies, nodes):
         app.include_router(noun.router)
     for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, blobstream, stores, columns):
         app.include_router(routes.router)

@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sextant_shared.contract.statuses import Presence
-from sextant_shared.http.documentation import LIKE, MOMENT, NUMBER, TEXT, Document, Id, Link, Time, filters, one_of
+from sextant_shared.http.documentation import LIKE, MOMENT, NUMBER, TEXT, Document, Id, Link, Time, filters, told
 
 FILTERS = filters(
     name=LIKE,
     organization_id=NUMBER,
     collaboration_id=NUMBER,
     study_id=NUMBER,
-    status=one_of(*Presence),
+    status=told(TEXT, " or ".join(f"`{status}`" for status in Presence)),
     ip=TEXT,
     last_seen_from=MOMENT,
     last_seen_till=MOMENT,

@@ -110,6 +110,6 @@ class Result(Document):
     id: Id
     run: Link
     task: Link
-    result: Annotated[str, Field(description="Base64, or encrypted for who asked; empty if there is none")]
+    result: Annotated[str | None, Field(description="Base64, or encrypted for who asked")]
     cleanup_at: Time | None
     blob_storage_used: bool
