@@ -103,6 +103,21 @@ async def test_columns_are_for_who_may_make_tasks_there(world: World) -> None:
     assert (await ask(world, viewer, collaboration_id=987654)).status_code == 404
 
 
+@pytest.mark.parametrize("given", [{}, {"input": None}, {"input": 5}, {"input": {}}, {"input": "a\0b"}], ids=str)
+async def test_an_input_is_needed_where_a_task_is(world: World, given: dict[str, Any]) -> None:
+    organizations = [{"id": world.near, "input": READABLE}, {"id": world.far, **given}]
+    viewer = world.api.auth.add_user(organization_id=world.near, role="Viewer")
+
+    for_task = await ask(world, organizations=organizations)
+    denied = await ask(world, viewer, organizations=organizations)
+    await share(world, world.near_node, "columns_ages", "years")
+    known = await ask(world, organizations=organizations)
+
+    assert (for_task.status_code, list(for_task.json()["errors"]["organizations"])) == (400, ["1"])
+    assert (denied.status_code, known.status_code) == (401, 200)
+    assert await world.api.count(tasks) == 0
+
+
 async def test_the_task_is_held_to_what_all_tasks_are(world: World) -> None:
     answer = await ask(world, organizations=[{"id": world.strange, "input": READABLE}])
 

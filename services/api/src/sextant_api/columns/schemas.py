@@ -1,15 +1,36 @@
 """What may be asked about columns."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field, ValidationError
 
 from sextant_api.fields import RequestModel, Text
 from sextant_api.tasks.schemas import DatabaseChoice, OrganizationInput, TaskRequest, WireId
+from sextant_shared.contract.errors import ValidationFailedError
 from sextant_shared.http.documentation import example
 
 _NAME = "get_column_names"
 """Of the task, by which user interfaces know it."""
+
+
+class AskedOrganization(BaseModel):
+    """One organization that is to be asked."""
+
+    id: WireId
+    input: Any = None
+    """Of the algorithm that finds out; judged only once it is clear that it will be asked, as on the wire."""
+
+    def as_input(self, position: int) -> OrganizationInput:
+        """What the task needs of it.
+
+        Raises:
+            ValidationFailedError: the input is none.
+        """
+        try:
+            return OrganizationInput(id=self.id, input=self.input)
+        except ValidationError as error:
+            problems = [problem["msg"] for problem in error.errors()]
+            raise ValidationFailedError({"organizations": {str(position): {"input": problems}}}) from None
 
 
 class ColumnRequest(RequestModel):
@@ -25,19 +46,22 @@ class ColumnRequest(RequestModel):
 
     db_label: Text
     collaboration_id: WireId
-    organizations: Annotated[list[OrganizationInput], Field(min_length=1)]
-    """Who is to be asked, with the input of the algorithm that finds out."""
+    organizations: Annotated[list[AskedOrganization], Field(min_length=1)]
     sheet_name: Text | None = None
     query: Text | None = None
 
     def as_task(self, image: str) -> TaskRequest:
-        """The task that finds out."""
+        """The task that finds out.
+
+        Raises:
+            ValidationFailedError: an input is none.
+        """
         given = {"sheet_name": self.sheet_name, "query": self.query}
         database = {"label": self.db_label, **{name: text for name, text in given.items() if text}}
         return TaskRequest(
             name=_NAME,
             image=image,
             collaboration_id=self.collaboration_id,
-            organizations=self.organizations,
+            organizations=[organization.as_input(position) for position, organization in enumerate(self.organizations)],
             databases=[DatabaseChoice.model_validate(database)],
         )
