@@ -51,7 +51,8 @@ async def create_standalone(settings: StandaloneSettings) -> Standalone:
     Raises:
         OSError: the data folder cannot be used.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    # results and hashes lie in there: nobody but the owner may look in, unless the folder was made otherwise before
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets = Secrets.in_folder(settings.data)
     api, auth, relay, vpn_registry = _service_settings(settings, secrets)
     root_password = await prepare_databases(

@@ -79,7 +79,9 @@ async def _run(settings: StandaloneSettings) -> None:
     if standalone.root_password is not None:
         _show_root_password(standalone.root_password)
     url = f"http://{settings.host}:{settings.port}"
-    _out.print(f"Sextant listens at [bold]{url}[/] (API: {url}/api, data: {settings.data}). Ctrl-C ends it.")
+    _out.print(
+        f"Sextant listens at [bold]{url}[/] (API: {url}/api, data: {settings.data}). Ctrl-C ends it.", soft_wrap=True
+    )
     await run_until_stopped(server, standalone.tasks, standalone.close, standalone.drain)
 
 
