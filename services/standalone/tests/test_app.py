@@ -16,6 +16,10 @@ async def put_together(folder: Path, *, root_password: str | None = None) -> Sta
     return standalone
 
 
+def files_holding(text: str, folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir() if text.encode() in file.read_bytes()]
+
+
 async def test_a_new_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
     await put_together(tmp_path / "data")
 
@@ -37,4 +41,4 @@ async def test_no_file_holds_the_password_that_was_shown(tmp_path: Path) -> None
     shown = (await put_together(tmp_path)).root_password
 
     assert shown
-    assert [file.name for file in tmp_path.iterdir() if shown.encode() in file.read_bytes()] == []
+    assert files_holding(shown, tmp_path) == []
