@@ -85,6 +85,15 @@ async def test_a_body_that_is_too_large_is_refused_in_json(gateway: Gateway) -> 
     assert gateway.arrivals == 0
 
 
+async def test_a_large_payload_passes_and_its_size_is_for_api_to_judge(gateway: Gateway) -> None:
+    content = b"x" * (3 * MAX_BODY)
+    passed = await gateway.client.post("/api/blobstream", content=content)
+    elsewhere = await gateway.client.post("/api/blobstream/x", content=content)
+    bodies = [each.body for replica in gateway.replicas["api"] for each in replica.arrivals]
+    assert (passed.status_code, elsewhere.status_code) == (200, 413)
+    assert bodies == [content]
+
+
 async def test_the_official_clients_http_library_hears_that_its_body_is_too_large(
     gateway: Gateway,
 ) -> None:
