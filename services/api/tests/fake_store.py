@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sextant_shared.http.service import Server
 
@@ -114,8 +114,19 @@ class FakeStore:
 @asynccontextmanager
 async def serving(store: FakeStore, *, certificate: str | None = None, key: str | None = None) -> AsyncIterator[None]:
     """Serve a store, over TLS if there is a certificate."""
+    async with listening(store, certificate=certificate, key=key) as store.port:
+        try:
+            yield
+        finally:
+            if store.held is not None:
+                store.held.set()
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, *, certificate: str | None = None, key: str | None = None) -> AsyncIterator[int]:
+    """Serve an application, and tell at which port."""
     config = uvicorn.Config(
-        store,
+        app,
         host="127.0.0.1",
         port=0,
         lifespan="off",
@@ -128,11 +139,8 @@ async def serving(store: FakeStore, *, certificate: str | None = None, key: str 
     server = Server(config)
     running = asyncio.create_task(server.serve())
     await server.listening.wait()
-    store.port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield
+        yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
-        if store.held is not None:
-            store.held.set()
         await running

@@ -7,6 +7,7 @@ that speaks to obstore.
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import unquote, urlsplit
@@ -27,6 +28,9 @@ _PART_BYTES: Final = 5 * 1024 * 1024
 
 _PARTS_ON_THEIR_WAY: Final = 1
 _PIECE_BYTES: Final = 1024 * 1024
+_CONNECT: Final = timedelta(seconds=5)
+_ANSWER: Final = timedelta(seconds=30)
+_RETRIES: Final = 3
 _ELSEWHERE: Final = frozenset({"s3", "az", "gs", "memory"})
 
 
@@ -62,7 +66,7 @@ class Objects:
         if parts.scheme not in _ELSEWHERE:
             raise ValueError(f"There is no object store of the kind {parts.scheme!r}")
         try:
-            return cls(from_url(url, **_arguments(options)))
+            return cls(from_url(url, **_arguments(parts.scheme, options)))
         except (BaseError, ValueError) as error:
             # what follows the first line may show the options, and with them secrets
             reason = str(error).partition("\n")[0]
@@ -118,11 +122,16 @@ class Objects:
                 await asyncio.to_thread(_sweep, self._folder, name)
 
 
-def _arguments(options: Mapping[str, str]) -> dict[str, Any]:
-    if not options:
+def _arguments(scheme: str, options: Mapping[str, str]) -> dict[str, Any]:
+    if scheme == "memory":
         return {}
     plain = any(value.startswith("http://") for key, value in options.items() if key.endswith("endpoint"))
-    return {"config": dict(options), "client_options": {"allow_http": plain}}
+    return {
+        "config": dict(options),
+        "client_options": {"allow_http": plain, "connect_timeout": _CONNECT, "timeout": _ANSWER},
+        # callers are waiting
+        "retry_config": {"max_retries": _RETRIES, "retry_timeout": _ANSWER},
+    }
 
 
 async def _pieces(found: "GetResult") -> AsyncIterator[bytes]:
