@@ -20,13 +20,13 @@ async def test_pieces_of_a_log_stand_on_lines_of_their_own(world: World) -> None
     task = await world.task(world.near)
     run = await world.run_of(task, world.near)
 
-    for piece in ("one", "", "three"):
+    for piece in ("one\n", "", "three", "four\n"):
         await say(world, run["id"], piece)
 
-    assert (await world.run_of(task, world.near))["log"] == "one\n\nthree"
+    assert (await world.run_of(task, world.near))["log"] == "one\n\nthree\nfour\n"
     told = [RunLogAppended.opened(envelope) for envelope in await world.api.events(RunLogAppended)]
     assert [(event.run_id, event.task_id, event.organization_id, event.log) for event in told] == [
-        (run["id"], task["id"], world.near, piece) for piece in ("one", "", "three")
+        (run["id"], task["id"], world.near, piece) for piece in ("one\n", "", "three", "four\n")
     ]
 
 

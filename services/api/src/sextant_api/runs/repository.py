@@ -199,7 +199,10 @@ async def find_contents(
 
 
 async def find_logs(session: AsyncSession, run_ids: Collection[int]) -> dict[int, str]:
-    """Put together the logs of some runs; one without a log is absent."""
+    """Put together the logs of some runs; one without a log is absent.
+
+    Each piece begins a line: a newline goes before it unless the piece before it ends with one.
+    """
     if not run_ids:
         return {}
     pieces: dict[int, list[str]] = {}
@@ -210,7 +213,10 @@ async def find_logs(session: AsyncSession, run_ids: Collection[int]) -> dict[int
     )
     for run_id, piece in rows:
         pieces.setdefault(run_id, []).append(piece)
-    return {run_id: "\n".join(parts) for run_id, parts in pieces.items()}
+    return {
+        run_id: "\n".join([*(piece.removesuffix("\n") for piece in parts[:-1]), parts[-1]])
+        for run_id, parts in pieces.items()
+    }
 
 
 @dataclass(frozen=True)
