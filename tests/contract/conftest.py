@@ -24,6 +24,9 @@ from .world import World, build, signed
 SETTINGS = {
     "SEXTANT_STATUS_HOLD_SECONDS": "0",  # the original answers a poll at once
     "SEXTANT_CORS_ORIGINS": '["http://somewhere.test"]',
+    "SEXTANT_PRESENCE_GRACE_SECONDS": "0",  # it tells at once who left
+    "SEXTANT_PRESENCE_SWEEP_SECONDS": "0.1",
+    "SEXTANT_SOCKET_NOTICE_SECONDS": "0.2",
 }
 
 _COUNTS = pytest.StashKey[Counter[tuple[str, str, str]]]()

@@ -4,7 +4,7 @@ Owns what is masked and what a list of many items is reduced to; must not know w
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from json import dumps
 from typing import Any
@@ -90,6 +90,17 @@ def plain(body: Any, path: str, symbols: Symbols, addresses: Mapping[str, str]) 
     return _Reader(symbols, addresses).read(body, _kind_of_path(path), "")
 
 
+def normal_event(event: Sequence[Any], symbols: Symbols) -> list[Any]:
+    """Put a socket event, its name and arguments, into normal form."""
+    name, *arguments = event
+    kind = {"new_task": "task", "node-online": "node", "node-offline": "node"}.get(name)
+    reader = _Reader(symbols, {})
+    return [
+        name,
+        *(reader.room_text(one) if isinstance(one, str) else reader.read(one, kind, "data") for one in arguments),
+    ]
+
+
 def normal_links(header: str, symbols: Symbols) -> str:
     """Put a `Link` header into normal form."""
     return _Reader(symbols, {}).link_text(header)
@@ -135,6 +146,14 @@ class _Reader:
             run = self._symbols.name("run", int(ended_early[1]))
             return f"Marked as failed because sibling run id=<{run}> failed with status '{ended_early[2]}'."
         return self.link_text(text) if text.startswith("/api/") else text
+
+    def room_text(self, text: str) -> str:
+        """Show the ids in the names of rooms as symbols."""
+
+        def symbol(match: re.Match[str]) -> str:
+            return f"{match[1]}_<{self._symbols.name(KINDS[match[1]], int(match[2]))}>"
+
+        return re.sub(r"(collaboration|organization)_(\d+)", symbol, text)
 
     def link_text(self, text: str) -> str:
         """Show ids as symbols in a link, or in several."""

@@ -8,7 +8,8 @@ mistaken for anything that is made later.
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -18,6 +19,8 @@ import httpx2
 import orjson
 from pydantic import SecretStr
 
+from sextant_shared.http.service import Server as UvicornServer
+from sextant_shared.http.service import uvicorn_config
 from sextant_standalone.app import Standalone, create_standalone
 from sextant_standalone.settings import StandaloneSettings
 from tests.shapes import Shape
@@ -65,6 +68,10 @@ class Server(Protocol):
         content: bytes | None = None,
     ) -> Answer:
         """Make one request; `path` begins with `/api` and holds the query."""
+        ...
+
+    def sockets(self) -> AbstractAsyncContextManager[str]:
+        """Take sockets; gives the address for them."""
         ...
 
     async def settle(self) -> None:
@@ -138,6 +145,20 @@ class InProcess(_Asking):
         for file in self._files:
             file.close()
 
+    @asynccontextmanager
+    async def sockets(self) -> AsyncIterator[str]:
+        """Serve at a port too, for sockets; gives the address."""
+        server = UvicornServer(
+            uvicorn_config(self.standalone.asgi, self._settings, port=0, timeout_graceful_shutdown=2)
+        )
+        serving = asyncio.ensure_future(server.serve())
+        await server.listening.wait()
+        try:
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
     async def settle(self) -> None:
         await _until(lambda: not any(file.waits() for file in self._files))
         for _ in range(20):  # what was published is handled by tasks that wait for nothing else
@@ -181,6 +202,11 @@ class Running(_Asking):
         await self._client.aclose()
         for database in self._databases:
             await database.close()
+
+    @asynccontextmanager
+    async def sockets(self) -> AsyncIterator[str]:
+        """The address of the gateway, which takes sockets anyway."""
+        yield self.base
 
     async def settle(self) -> None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS

@@ -13,6 +13,7 @@ from typing import TypeVar
 from . import deviations, disposables, flows, observations, recording
 from .recording import Cell
 from .replay import changes, perform
+from .sockets import Stage, play
 from .symbols import Symbols
 from .world import World, build
 
@@ -63,6 +64,7 @@ class Session:
         self._steps = steps
         self._symbols: dict[str, Symbols] = {}
         self._state = ""
+        self._stages: dict[str, Stage] = {}
 
     def build(self) -> None:
         """Make the world.
@@ -75,6 +77,24 @@ class Session:
     def replay(self, suite: str, case: str) -> list[Outcome]:
         """Make all requests of a case."""
         return self._run(self._replay(suite, case))
+
+    def play(self, transport: str) -> Stage:
+        """Let everything of the suite `sockets` happen, once for each transport."""
+        if transport not in self._stages:
+            self._stages[transport] = self._run(self._play(transport))
+        return self._stages[transport]
+
+    async def _play(self, transport: str) -> Stage:
+        await self._enter(_MAIN)
+        self.world.symbols = self._symbols[_MAIN].copy()
+        kept = self.world.belongings()
+        try:
+            async with self.world.server.sockets() as url:
+                return await play(self.world, url, transport)
+        finally:
+            self.world.symbols = self._symbols[_MAIN]
+            self.world.take_back(kept)
+            await self.world.server.take_back(_MAIN)
 
     def _run(self, work: Awaitable[_Result]) -> _Result:
         async def whole() -> _Result:

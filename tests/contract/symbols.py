@@ -31,6 +31,7 @@ KINDS = {
 
 _OF_PARAMETER = {
     "init_org_id": "org",
+    "org_id": "org",
     "init_user_id": "user",
     "parent_id": "task",
     "job_id": "job",
