@@ -6,7 +6,7 @@ import pytest
 
 from services.api.tests.kit import Api
 from services.api.tests.work.world import IMAGE, READABLE, World
-from sextant_api.models import algorithm_stores
+from sextant_api.models import algorithm_stores, tasks
 from sextant_shared.security import Principal
 
 PAGE_STATEMENTS = 5
@@ -122,9 +122,10 @@ async def test_tasks_are_found_by_what_they_are(world: World) -> None:
         name="Rich_1",
         image="registry.example/other:2",
         study_id=study,
-        store_id=store,
         databases=[{"label": "ages"}],
     )
+    async with world.api.db.transaction() as tx:
+        await tx.session.execute(tasks.update().where(tasks.c.id == rich["id"]).values(store_id=store))
     container = world.api.auth.container_token(world.near_node, task_id=rich["id"], image=rich["image"])
     child = (await world.task(world.near, caller=container, image=rich["image"], name="child"))["id"]
     run = await world.run_of(rich, world.near)
