@@ -74,11 +74,13 @@ def _standalone(
     folder: Path, outside_world: Outside, *, steps: Sequence[Step], settings: Mapping[str, str] | None = None
 ) -> Iterator[Session]:
     configure_logging(level="error", fmt="console", service="replay")
-    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
-        for name, value in {**SETTINGS, **outside_world.mailbox.settings, **(settings or {})}.items():
-            patch.setenv(name, value)
-        server = InProcess(folder)
-        runner.run(server.__aenter__())
+    with asyncio.Runner() as runner:
+        # only while the settings are read: other suites are started from this environment
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**SETTINGS, **outside_world.mailbox.settings, **(settings or {})}.items():
+                patch.setenv(name, value)
+            server = InProcess(folder)
+            runner.run(server.__aenter__())
         try:
             yield Session(runner, World(server, outside_world, root_password=ROOT_PASSWORD), steps=steps)
         finally:
