@@ -38,6 +38,37 @@ async def test_the_history_can_be_gone_back(database_url: str) -> None:
         assert await connection.run_sync(downgrade) == ["alembic_version"]
 
 
+async def test_payloads_from_before_there_were_blobs_are_found_by_what_they_are(database_url: str) -> None:
+    def back_and_forth(connection: Connection) -> list[tuple[str, str | None]]:
+        config = alembic()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "2026_11_24_0001")
+        connection.execute(text("INSERT INTO collaborations (name) VALUES ('c')"))
+        connection.execute(
+            text(
+                "INSERT INTO tasks (job_id, image, collaboration_id, init_org_id, init_user_id, databases) "
+                "VALUES (1, 'i', 1, 1, 1, '[]')"
+            )
+        )
+        for payload in ("short", "long" * 17):
+            connection.execute(text("INSERT INTO runs (task_id, organization_id, collaboration_id) VALUES (1, 1, 1)"))
+            run_id = connection.execute(text("SELECT max(id) FROM runs")).scalar_one()
+            for table, column in (("run_inputs", "input"), ("run_results", "result")):
+                statement = f"INSERT INTO {table} (run_id, {column}) VALUES (:run_id, :payload)"  # noqa: S608 - ours
+                connection.execute(text(statement), {"run_id": run_id, "payload": payload})
+        command.upgrade(config, "head")
+        return [
+            (table, row.reference)
+            for table in ("run_inputs", "run_results")
+            for row in connection.execute(text(f"SELECT reference FROM {table} ORDER BY run_id"))  # noqa: S608 - ours
+        ]
+
+    async with Database(database_url, source=API) as db, db.engine.connect() as connection:
+        found = await connection.run_sync(back_and_forth)
+
+    assert found == [("run_inputs", "short"), ("run_inputs", None), ("run_results", "short"), ("run_results", None)]
+
+
 async def test_preparing_twice_makes_one_root_organization_with_id_1(database_url: str) -> None:
     async with Database(database_url, source=API, outbox=outbox) as db:
         await prepare(db)
