@@ -36,5 +36,5 @@ def test_a_case_with_two_factors_goes_as_recorded(
 
 def test_the_world_of_the_recordings_is_complete(session: Session, request: pytest.FixtureRequest) -> None:
     if session.world.missing:
-        request.applymarker(pytest.mark.xfail(reason="stores and ports cannot be made yet", strict=True))
+        request.applymarker(pytest.mark.xfail(reason="ports cannot be made yet", strict=True))
     assert session.world.missing == {}
