@@ -157,21 +157,24 @@ class Api:
         return await self._insert(organizations, name=name, **values)
 
     async def add_collaboration(self, name: str, members: Sequence[int], *, encrypted: bool = False) -> int:
-        """Write a collaboration with its members."""
+        """Write a collaboration with its members, who join in this order."""
         collaboration_id = await self._insert(collaborations, name=name, encrypted=encrypted)
-        for organization_id in members:
-            await self._write(memberships, collaboration_id=collaboration_id, organization_id=organization_id)
+        for place, organization_id in enumerate(members, 1):
+            await self._write(
+                memberships, collaboration_id=collaboration_id, organization_id=organization_id, place=place
+            )
         return collaboration_id
 
     async def add_study(self, name: str, collaboration_id: int, members: Sequence[int]) -> int:
-        """Write a study with its members."""
+        """Write a study with its members, who join in this order."""
         study_id = await self._insert(studies, name=name, collaboration_id=collaboration_id)
-        for organization_id in members:
+        for place, organization_id in enumerate(members, 1):
             await self._write(
                 study_members,
                 study_id=study_id,
                 collaboration_id=collaboration_id,
                 organization_id=organization_id,
+                place=place,
             )
         return study_id
 

@@ -69,6 +69,28 @@ async def test_its_organizations_stand_in_it_in_full_where_that_is_asked(api: Ap
     assert plain["organizations"] == f"/api/organization?collaboration_id={id_}"
 
 
+async def test_its_organizations_stand_in_the_order_in_which_they_joined(api: Api, members: list[int]) -> None:
+    one, two, three = members
+    made = await api.post(
+        "/api/collaboration", api.root, name="together", organization_ids=[three, one], encrypted=False
+    )
+    path = f"/api/collaboration/{made.json()['id']}"
+
+    async def shown() -> list[int]:
+        one_of_it = (await api.get(path, api.root, include="organizations")).json()
+        [listed] = (await api.get("/api/collaboration", api.root, include="organizations")).json()["data"]
+        assert one_of_it == listed
+        return [organization["id"] for organization in listed["organizations"]]
+
+    assert await shown() == [three, one]
+    joined = (await api.post(f"{path}/organization", api.root, id=two)).json()
+    assert [organization["id"] for organization in joined] == [three, one, two]
+    left = (await api.delete(f"{path}/organization", api.root, id=three)).json()
+    assert [organization["id"] for organization in left] == [one, two]
+    await api.patch(path, api.root, organization_ids=[three, two, one])
+    assert await shown() == [one, two, three]
+
+
 async def test_ids_of_no_organization_are_left_out(api: Api, members: list[int]) -> None:
     answer = await api.post(
         "/api/collaboration", api.root, name="x", organization_ids=[members[0], 987654], encrypted=False

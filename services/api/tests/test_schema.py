@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select, text
 
 from services.api.tests.kit import Api
+from sextant_api.collaborations.repository import add_members, members_of
 from sextant_api.models import metadata, organizations, outbox
 from sextant_api.schema import alembic, prepare
 from sextant_shared.contract.events import OrganizationChanged
@@ -67,6 +68,32 @@ async def test_payloads_from_before_there_were_blobs_are_found_by_what_they_are(
         found = await connection.run_sync(back_and_forth)
 
     assert found == [("run_inputs", "short"), ("run_inputs", None), ("run_results", "short"), ("run_results", None)]
+
+
+async def test_who_was_a_member_before_the_order_was_counted_comes_first_by_id(database_url: str) -> None:
+    def back_and_forth(connection: Connection) -> None:
+        config = alembic()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "2026_11_24_0002")
+        connection.execute(text("INSERT INTO collaborations (name) VALUES ('c')"))
+        connection.execute(text("INSERT INTO organizations (name) VALUES ('two'), ('three')"))
+        for organization_id in (3, 1):
+            connection.execute(
+                text("INSERT INTO memberships (collaboration_id, organization_id) VALUES (1, :id)"),
+                {"id": organization_id},
+            )
+        command.upgrade(config, "head")
+
+    async with Database(database_url, source=API, outbox=outbox) as db:
+        async with db.engine.connect() as connection:
+            await connection.run_sync(back_and_forth)
+            await connection.commit()
+        async with db.transaction() as tx:
+            await add_members(tx.session, 1, [2])
+        async with db.read() as session:
+            members = (await members_of(session, [1]))[1]
+
+    assert [organization.id for organization in members] == [1, 3, 2]
 
 
 async def test_preparing_twice_makes_one_root_organization_with_id_1(database_url: str) -> None:

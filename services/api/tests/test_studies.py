@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx2
 import pytest
 
 from services.api.tests.kit import Api
@@ -33,7 +34,7 @@ async def test_a_new_study_shows_its_organizations_in_full(api: Api, world: Hosp
 
     assert answer.status_code == 201
     made = answer.json()
-    assert [organization["id"] for organization in made.pop("organizations")] == [world.one, world.two]
+    assert [organization["id"] for organization in made.pop("organizations")] == [world.two, world.one]
     assert made == {
         "id": made["id"],
         "name": "closer",
@@ -66,6 +67,24 @@ async def test_only_members_of_the_collaboration_take_part(api: Api, world: Hosp
     assert [answer.status_code for answer in (made, changed, added)] == [400, 400, 400]
     assert str(world.three) in made.json()["msg"]
     assert await api.count(studies) == 1
+
+
+async def test_the_organizations_of_a_study_stand_in_the_order_in_which_they_joined(api: Api, world: Hospitals) -> None:
+    one, two = world.one, world.two
+    study = await api.add_study("closer", world.collaboration, [two])
+    path, people = f"/api/study/{study}", f"/api/study/{study}/organization"
+
+    def order(answer: httpx2.Response) -> list[int]:
+        body = answer.json()
+        found = body if isinstance(body, list) else body.get("organizations") or body["data"][0]["organizations"]
+        return [organization["id"] for organization in found]
+
+    assert order(await api.post(people, api.root, id=one)) == [two, one]
+    assert order(await api.get(path, api.root, include="organizations")) == [two, one]
+    assert order(await api.get("/api/study", api.root, include="organizations")) == [two, one]
+    assert order(await api.patch(path, api.root, organization_ids=[one, two])) == [two, one]
+    assert order(await api.delete(people, api.root, id=two)) == [one]
+    assert order(await api.post(people, api.root, id=two)) == [one, two]
 
 
 async def test_the_members_of_a_study_change(api: Api, world: Hospitals) -> None:

@@ -83,13 +83,13 @@ async def listed(
 
 
 async def members_of(session: AsyncSession, collaboration_ids: Collection[int]) -> Mapping[int, list[Row[Any]]]:
-    """The member organizations of each collaboration, in full."""
+    """The member organizations of each collaboration, in full, in the order in which they joined."""
     members: dict[int, list[Row[Any]]] = {id_: [] for id_ in collaboration_ids}
     rows = await session.execute(
         select(memberships.c.collaboration_id, organizations)
         .join_from(memberships, organizations)
         .where(memberships.c.collaboration_id.in_(collaboration_ids))
-        .order_by(organizations.c.id)
+        .order_by(memberships.c.place, organizations.c.id)
     )
     for row in rows:
         members[row.collaboration_id].append(row)
@@ -109,15 +109,16 @@ async def member_ids(session: AsyncSession, collaboration_ids: Collection[int]) 
     return ids
 
 
-async def existing_organizations(session: AsyncSession, organization_ids: Collection[int]) -> Sequence[int]:
-    """Those ids that are an organization's, locked against deletion."""
+async def existing_organizations(session: AsyncSession, organization_ids: Sequence[int]) -> Sequence[int]:
+    """Those ids that are an organization's, in the order given, locked against deletion."""
     found = await session.execute(
         select(organizations.c.id)
         .where(organizations.c.id.in_(organization_ids))
         .order_by(organizations.c.id)
         .with_for_update(read=True, key_share=True)
     )
-    return found.scalars().all()
+    existing = set(found.scalars())
+    return [id_ for id_ in organization_ids if id_ in existing]
 
 
 async def collaboration_of_store(session: AsyncSession, store_id: int) -> Row[Any] | None:
@@ -171,14 +172,16 @@ async def next_revisions(session: AsyncSession, collaboration_ids: Collection[in
     return {row.id: row.revision for row in rows}
 
 
-async def add_members(session: AsyncSession, collaboration_id: int, organization_ids: Collection[int]) -> None:
-    """Write memberships that are not there yet."""
+async def add_members(session: AsyncSession, collaboration_id: int, organization_ids: Sequence[int]) -> None:
+    """Write memberships that are not there yet, after those that are; the collaboration is locked, or new."""
     if organization_ids:
+        last = select(func.max(memberships.c.place)).where(memberships.c.collaboration_id == collaboration_id)
+        first_free = (await session.scalar(last) or 0) + 1
         await session.execute(
             memberships.insert(),
             [
-                {"collaboration_id": collaboration_id, "organization_id": organization_id}
-                for organization_id in organization_ids
+                {"collaboration_id": collaboration_id, "organization_id": organization_id, "place": place}
+                for place, organization_id in enumerate(organization_ids, first_free)
             ],
         )
 

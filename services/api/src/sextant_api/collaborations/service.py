@@ -109,10 +109,10 @@ async def change(tx: Transaction, caller: Principal, collaboration_id: int, chan
     ):
         raise BadRequestError("This collaboration has tasks already, so its encryption cannot be changed any more")
     if organization_ids is not None:
-        wanted = set(await repository.existing_organizations(tx.session, organization_ids))
+        wanted = await repository.existing_organizations(tx.session, organization_ids)
         present = set((await repository.member_ids(tx.session, [collaboration_id]))[collaboration_id])
-        await members.take_out(tx, collaboration_id, sorted(present - wanted))
-        await repository.add_members(tx.session, collaboration_id, sorted(wanted - present))
+        await members.take_out(tx, collaboration_id, sorted(present.difference(wanted)))
+        await repository.add_members(tx.session, collaboration_id, [id_ for id_ in wanted if id_ not in present])
         await members.announce(tx, revisions)
     if values:
         row = await repository.change(tx.session, collaboration_id, values)

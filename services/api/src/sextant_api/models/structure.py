@@ -67,6 +67,8 @@ memberships = Table(
         autoincrement=False,
         index=True,
     ),
+    # its place in the order in which they joined; those from before places were counted share the first
+    Column("place", Integer, nullable=False, server_default=text("0")),
 )
 
 studies = Table(
@@ -92,6 +94,8 @@ study_members = Table(
     Column("study_id", big_id, primary_key=True, autoincrement=False),
     Column("organization_id", big_id, primary_key=True, autoincrement=False),
     Column("collaboration_id", big_id, nullable=False),
+    # as in `memberships`
+    Column("place", Integer, nullable=False, server_default=text("0")),
     ForeignKeyConstraint(
         ["study_id", "collaboration_id"], ["studies.id", "studies.collaboration_id"], ondelete="CASCADE"
     ),

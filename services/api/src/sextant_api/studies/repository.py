@@ -104,13 +104,13 @@ async def listed(
 
 
 async def members_of(session: AsyncSession, study_ids: Collection[int]) -> Mapping[int, list[Row[Any]]]:
-    """The organizations that take part in each study, in full."""
+    """The organizations that take part in each study, in full, in the order in which they joined."""
     members: dict[int, list[Row[Any]]] = {id_: [] for id_ in study_ids}
     rows = await session.execute(
         select(study_members.c.study_id, organizations)
         .join(organizations, organizations.c.id == study_members.c.organization_id)
         .where(study_members.c.study_id.in_(study_ids))
-        .order_by(organizations.c.id)
+        .order_by(study_members.c.place, organizations.c.id)
     )
     for row in rows:
         members[row.study_id].append(row)
@@ -177,15 +177,18 @@ async def member_ids(session: AsyncSession, study_id: int) -> set[int]:
 
 
 async def add_members(
-    session: AsyncSession, study_id: int, collaboration_id: int, organization_ids: Collection[int]
+    session: AsyncSession, study_id: int, collaboration_id: int, organization_ids: Sequence[int]
 ) -> None:
-    """Let organizations take part that do not yet."""
+    """Let organizations take part that do not yet, after those that do; the study is locked, or new."""
     if organization_ids:
+        last = select(func.max(study_members.c.place)).where(study_members.c.study_id == study_id)
+        first_free = (await session.scalar(last) or 0) + 1
+        values = {"study_id": study_id, "collaboration_id": collaboration_id}
         await session.execute(
             study_members.insert(),
             [
-                {"study_id": study_id, "collaboration_id": collaboration_id, "organization_id": organization_id}
-                for organization_id in organization_ids
+                {**values, "organization_id": organization_id, "place": place}
+                for place, organization_id in enumerate(organization_ids, first_free)
             ],
         )
 

@@ -91,11 +91,12 @@ async def change(tx: Transaction, caller: Principal, study_id: int, changes: Stu
     if not policy.may_edit(caller, standing):
         raise scopes.denied()
     if "organization_ids" in changes.model_fields_set:
-        wanted = set(changes.organization_ids)
+        wanted = changes.organization_ids
         await _only_members(tx.session, row.collaboration_id, wanted)
         present = await repository.member_ids(tx.session, study_id)
-        await repository.remove_members(tx.session, study_id, present - wanted)
-        await repository.add_members(tx.session, study_id, row.collaboration_id, wanted - present)
+        await repository.remove_members(tx.session, study_id, present.difference(wanted))
+        joining = [id_ for id_ in wanted if id_ not in present]
+        await repository.add_members(tx.session, study_id, row.collaboration_id, joining)
     if "name" in changes.model_fields_set:
         return await repository.rename(tx.session, study_id, changes.name)
     return row
