@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sextant_api.collaborations.errors import CollaborationNameTakenError
 from sextant_api.models import algorithm_stores, collaborations, memberships, nodes, organizations, studies, tasks
 from sextant_api.models.reach import collaborations_of
+from sextant_api.pages import fetch_page
 from sextant_shared.contract.permissions import Scope
 from sextant_shared.db.conflicts import breaks_unique
 from sextant_shared.db.patterns import like
@@ -69,17 +70,8 @@ async def listed(
         conditions.append(_table.id.in_(collaborations_of(filters.organization_id)))
     if filters.only_id is not None:
         conditions.append(_table.id == filters.only_id)
-    total = (await session.execute(select(func.count()).select_from(collaborations).where(*conditions))).scalar_one()
-    rows = (
-        await session.execute(
-            select(collaborations)
-            .where(*conditions)
-            .order_by(*page.order_by(_SORTABLE, [_table.id.asc()]))
-            .limit(page.per_page)
-            .offset(page.offset)
-        )
-    ).all()
-    return rows, total
+    matching = select(collaborations).where(*conditions)
+    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
 
 
 async def members_of(session: AsyncSession, collaboration_ids: Collection[int]) -> Mapping[int, list[Row[Any]]]:

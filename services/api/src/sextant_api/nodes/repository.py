@@ -13,6 +13,7 @@ from sextant_api.models import collaborations, memberships, node_configs, nodes,
 from sextant_api.models.reach import an_id, collaborations_of, partners_of
 from sextant_api.nodes.errors import NodeNameTakenError, SecondNodeError
 from sextant_api.nodes.policy import Standing
+from sextant_api.pages import fetch_page
 from sextant_shared.contract.permissions import Scope
 from sextant_shared.db import UtcDateTime
 from sextant_shared.db.conflicts import breaks_unique
@@ -108,18 +109,8 @@ async def listed(
     session: AsyncSession, visible: ColumnElement[bool], filters: Filters, page: Page
 ) -> tuple[Sequence[Row[Any]], int]:
     """One page of the visible nodes, and how many there are in all."""
-    conditions = [visible, *_conditions(filters)]
-    total = (await session.execute(select(func.count()).select_from(nodes).where(*conditions))).scalar_one()
-    rows = (
-        await session.execute(
-            select(nodes)
-            .where(*conditions)
-            .order_by(*page.order_by(_SORTABLE, [_table.id.asc()]))
-            .limit(page.per_page)
-            .offset(page.offset)
-        )
-    ).all()
-    return rows, total
+    matching = select(nodes).where(visible, *_conditions(filters))
+    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:

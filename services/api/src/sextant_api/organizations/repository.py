@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sextant_api.models import memberships, nodes, organizations, runs, studies, study_members, tasks
 from sextant_api.models.reach import collaborations_of, partners_of
 from sextant_api.organizations.errors import OrganizationNameTakenError
+from sextant_api.pages import fetch_page
 from sextant_shared.contract.permissions import Scope
 from sextant_shared.db.conflicts import breaks_unique
 from sextant_shared.db.patterns import like
@@ -84,17 +85,8 @@ async def listed(
         conditions.append(_table.id.in_(members))
     if filters.ids:
         conditions.append(_table.id.in_(filters.ids))
-    total = (await session.execute(select(func.count()).select_from(organizations).where(*conditions))).scalar_one()
-    rows = (
-        await session.execute(
-            select(organizations)
-            .where(*conditions)
-            .order_by(*page.order_by(_SORTABLE, [_table.id.asc()]))
-            .limit(page.per_page)
-            .offset(page.offset)
-        )
-    ).all()
-    return rows, total
+    matching = select(organizations).where(*conditions)
+    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
 
 
 async def collaboration_of_study(session: AsyncSession, study_id: int) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, exists, false, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,7 @@ from sextant_api.collaborations.errors import UnknownCollaborationError
 from sextant_api.models import algorithm_stores, collaborations, tasks
 from sextant_api.models.reach import collaborations_of
 from sextant_api.ownership.repository import is_member
+from sextant_api.pages import fetch_page
 from sextant_api.stores.errors import StoreExistsError
 from sextant_shared.contract.permissions import Scope
 from sextant_shared.db.conflicts import breaks_reference, breaks_unique
@@ -74,17 +75,8 @@ async def listed(
         conditions.append(like(_table.url, filters.url))
     if filters.collaboration_id is not None:
         conditions.append(or_(_table.collaboration_id.is_(None), _table.collaboration_id == filters.collaboration_id))
-    total = (await session.execute(select(func.count()).select_from(algorithm_stores).where(*conditions))).scalar_one()
-    rows = (
-        await session.execute(
-            select(algorithm_stores)
-            .where(*conditions)
-            .order_by(*page.order_by(_SORTABLE, [_table.id.asc()]))
-            .limit(page.per_page)
-            .offset(page.offset)
-        )
-    ).all()
-    return rows, total
+    matching = select(algorithm_stores).where(*conditions)
+    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
 
 
 async def is_in_collaboration(session: AsyncSession, collaboration_id: int, organization_id: int) -> bool | None:

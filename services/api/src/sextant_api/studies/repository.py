@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import collaborations, memberships, organizations, studies, study_members, tasks
 from sextant_api.models.reach import collaborations_of
+from sextant_api.pages import fetch_page
 from sextant_api.studies.errors import StudyNameTakenError
 from sextant_api.studies.policy import Standing
 from sextant_shared.contract.permissions import Scope
@@ -90,17 +91,8 @@ async def listed(
         conditions.append(_table.id.in_(_studies_of(filters.organization_id)))
     if filters.collaboration_id is not None:
         conditions.append(_table.collaboration_id == filters.collaboration_id)
-    total = (await session.execute(select(func.count()).select_from(studies).where(*conditions))).scalar_one()
-    rows = (
-        await session.execute(
-            select(studies)
-            .where(*conditions)
-            .order_by(*page.order_by(_SORTABLE, [_table.id.asc()]))
-            .limit(page.per_page)
-            .offset(page.offset)
-        )
-    ).all()
-    return rows, total
+    matching = select(studies).where(*conditions)
+    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
 
 
 async def members_of(session: AsyncSession, study_ids: Collection[int]) -> Mapping[int, list[Row[Any]]]:

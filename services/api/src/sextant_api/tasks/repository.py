@@ -29,6 +29,7 @@ from sextant_api.models.reach import collaborations_of
 from sextant_api.models.work import LABEL_LENGTH
 from sextant_api.ownership.policy import Owner, Reach
 from sextant_api.ownership.repository import is_member, owner_columns, owner_of
+from sextant_api.pages import fetch_page
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.statuses import RunStatus
 from sextant_shared.db.conflicts import breaks_reference
@@ -111,16 +112,8 @@ async def find_page(
     session: AsyncSession, *, principal: Principal, reach: Reach, narrowed: TaskFilter, page: Page
 ) -> tuple[Sequence[Sequence[Any]], int]:
     """Find one page of the tasks that the caller may see, and how many there are on all pages."""
-    condition = and_(visible_to(principal, reach), *_conditions(narrowed))
-    total = (await session.execute(select(func.count()).select_from(tasks).where(condition))).scalar_one()
-    rows = await session.execute(
-        select(*TASK_COLUMNS)
-        .where(condition)
-        .order_by(*page.order_by(SORTABLE, [tasks.c.id.desc()]))
-        .limit(page.per_page)
-        .offset(page.offset)
-    )
-    return rows.all(), total
+    matching = select(*TASK_COLUMNS).where(visible_to(principal, reach), *_conditions(narrowed))
+    return await fetch_page(session, matching, page, sortable=SORTABLE, order=tasks.c.id.desc())
 
 
 def _conditions(narrowed: TaskFilter) -> list[ColumnElement[bool]]:
