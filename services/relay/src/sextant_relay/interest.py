@@ -100,6 +100,7 @@ class Interest:
             # others wait for the same binding, so one who gives up must not take it along
             await asyncio.shield(task)
         except Exception:
+            # whatever kept it from being bound is told to who asked; the next one is to try anew
             if self._bound.get(key) is task:
                 del self._bound[key]
             raise
