@@ -7,7 +7,7 @@ import pytest
 from fastapi import Request
 
 from sextant_shared.contract.errors import ValidationFailedError
-from sextant_shared.http.query import Query
+from sextant_shared.http.query import NO_ID, Query
 
 
 def query(text: str) -> Query:
@@ -32,6 +32,12 @@ def test_whole_numbers_are_read(text: str, expected: int) -> None:
     assert query(f"id={text}").number("id") == expected
 
 
+@pytest.mark.parametrize("text", ["9223372036854775808", "-99999999999999999999", "9" * 5000])
+def test_a_whole_number_that_cannot_be_an_id_is_one_that_nothing_has(text: str) -> None:
+    assert query(f"id={text}").id("id") == NO_ID
+    assert query(f"id=1&id={text}").ids("id") == [1, NO_ID]
+
+
 @pytest.mark.parametrize(
     ("read", "text"),
     [
@@ -43,6 +49,10 @@ def test_whole_numbers_are_read(text: str, expected: int) -> None:
         (Query.number, "9223372036854775808"),
         (Query.number, "9" * 5000),
         (Query.numbers, "1&it=x"),
+        (Query.id, "abc"),
+        (Query.id, "1.5"),
+        (Query.id, ""),
+        (Query.ids, "1&it=x"),
         (Query.text, "a%00"),
         (Query.texts, "a&it=%00"),
         (Query.flag, "maybe"),

@@ -5,8 +5,6 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from sextant_shared.http.query import MAX_ID
-
 _SHORT: Final = 128
 _USERNAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{2,127}")
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -51,4 +49,3 @@ Email = Annotated[
 NewPassword = Text
 """Judged by the installation's policy, not here."""
 GivenPassword = Annotated[Text, Field(min_length=1, max_length=_SHORT)]
-Id = Annotated[int, Field(ge=1, le=MAX_ID)]

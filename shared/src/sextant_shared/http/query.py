@@ -14,6 +14,9 @@ from sextant_shared.contract.errors import ValidationFailedError
 MAX_ID: Final = 2**63 - 1
 """The largest number that a column of ids can hold."""
 
+NO_ID: Final = MAX_ID
+"""Stands for a number that cannot be an id: nothing ever has it."""
+
 PathId = Annotated[int, Path(ge=0, le=MAX_ID)]
 """An id in a path; what cannot be one is answered with 404."""
 
@@ -43,10 +46,10 @@ class Query:
         return text
 
     def number(self, name: str) -> int | None:
-        """Read a whole number, such as an id.
+        """Read a whole number.
 
         Raises:
-            ValidationFailedError: it is none, or larger than any id.
+            ValidationFailedError: it is none, or larger than any that a column can hold.
         """
         text = self.text(name)
         return None if text is None else _number(name, text)
@@ -58,6 +61,23 @@ class Query:
             ValidationFailedError: one is no whole number.
         """
         return [_number(name, text) for text in self._params.getlist(name)]
+
+    def id(self, name: str) -> int | None:
+        """Read an id; a whole number that cannot be one is an id that nothing has.
+
+        Raises:
+            ValidationFailedError: it is no whole number.
+        """
+        text = self.text(name)
+        return None if text is None else _id(name, text)
+
+    def ids(self, name: str) -> list[int]:
+        """Read all ids of a parameter that may be repeated.
+
+        Raises:
+            ValidationFailedError: one is no whole number.
+        """
+        return [_id(name, text) for text in self._params.getlist(name)]
 
     def texts(self, name: str) -> list[str]:
         """Read all values of a parameter that may be repeated.
@@ -113,7 +133,23 @@ async def requested_query(request: Request) -> Query:
 
 
 def _number(name: str, text: str) -> int:
-    digits = text.strip().removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal()) or len(digits) > len(str(MAX_ID)) or int(digits) > MAX_ID:
+    if not _is_whole(text) or not _fits(text):
         raise ValidationFailedError({name: ["Must be a whole number"]})
     return int(text)
+
+
+def _id(name: str, text: str) -> int:
+    if not _is_whole(text):
+        raise ValidationFailedError({name: ["Must be a whole number"]})
+    return int(text) if _fits(text) else NO_ID
+
+
+def _is_whole(text: str) -> bool:
+    digits = text.strip().removeprefix("-")
+    return digits.isascii() and digits.isdecimal()
+
+
+def _fits(text: str) -> bool:
+    # so long a text that Python would not read it is not read
+    digits = text.strip().removeprefix("-")
+    return len(digits) <= len(str(MAX_ID)) and int(digits) <= MAX_ID

@@ -4,8 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from sextant_auth.fields import Email, GivenPassword, Id, NewPassword, RequestModel, Text
+from sextant_auth.fields import Email, GivenPassword, NewPassword, RequestModel, Text
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 ResetToken = Annotated[Text, Field(min_length=1, max_length=1024)]
 

@@ -64,10 +64,10 @@ async def list_roles(
     filters = Filters(
         names=query.texts("name"),
         descriptions=query.texts("description"),
-        organization_ids=query.numbers("organization_id"),
-        collaboration_id=query.number("collaboration_id"),
-        rule_id=query.number("rule_id"),
-        user_id=query.number("user_id"),
+        organization_ids=query.ids("organization_id"),
+        collaboration_id=query.id("collaboration_id"),
+        rule_id=query.id("rule_id"),
+        user_id=query.id("user_id"),
         with_default_roles=query.flag("include_root") is True,
     )
     rows, total = await parts.roles.listed(caller, filters, page)

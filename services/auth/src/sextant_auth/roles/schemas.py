@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from sextant_auth.catalogue import DEFAULT_ROLES
-from sextant_auth.fields import Id, RequestModel, Text
+from sextant_auth.fields import RequestModel, Text
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 _TAKEN = frozenset(role.name for role in DEFAULT_ROLES)
 

@@ -31,8 +31,8 @@ async def list_rules(
         name=query.text("name"),
         scope=query.text("scope"),
         operation=query.text("operation"),
-        role_id=query.number("role_id"),
-        user_id=query.number("user_id"),
+        role_id=query.id("role_id"),
+        user_id=query.id("user_id"),
     )
     on_one_page = query.text("no_pagination") == _ALL_ON_ONE_PAGE
     rows, total = await parts.rules.listed(caller, filters, None if on_one_page else page)

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sextant_auth.fields import GivenPassword, Id, RequestModel, Text
+from sextant_auth.fields import GivenPassword, RequestModel, Text
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 
 class UserLogin(RequestModel):

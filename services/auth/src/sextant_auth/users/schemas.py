@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from sextant_auth.fields import Email, GivenPassword, Id, NewPassword, RequestModel, ShortText, Username
+from sextant_auth.fields import Email, GivenPassword, NewPassword, RequestModel, ShortText, Username
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 
 class NewUser(RequestModel):
