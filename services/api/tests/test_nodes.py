@@ -217,7 +217,7 @@ async def test_lists_are_filtered(api: Api, world: Hospitals) -> None:
     assert await ids(last_seen_from="2024-03-03T12:00:01") == []
     assert await ids(last_seen_till="2024-03-03T14:00:00+02:00") == [a.id]
     assert await ids(sort="last_seen,-id") == [c.id, b.id, a.id]
-    assert await ids(sort="-collaboration,id") == [c.id, a.id, b.id]
+    assert await ids(sort="-organization,-collaboration") == [a.id, b.id, c.id]
     assert (await api.get("/api/node", api.root, last_seen_from="soon")).status_code == 400
 
 

@@ -133,11 +133,18 @@ async def test_the_key_is_stored_nowhere(world: Auth) -> None:
     assert body["api_key"] not in str(await world.rows(node_credentials))
 
 
-@pytest.mark.parametrize("node_id", ["abc", 0, -1, None, 2**63, 1.5])
+@pytest.mark.parametrize("node_id", ["abc", 0, -1, None, "1.5"])
 async def test_what_is_no_id_is_told(auth_on_sqlite: Auth, node_id: object) -> None:
     status, body = await replace(auth_on_sqlite, await auth_on_sqlite.token_of(), node_id)
 
     assert (status, set(body["errors"])) == (400, {"id"})
+
+
+@pytest.mark.parametrize("node_id", [987654, 2**63, 1.5])
+async def test_what_cannot_be_an_id_is_an_unknown_node(auth_on_sqlite: Auth, node_id: float) -> None:
+    status, _ = await replace(auth_on_sqlite, await auth_on_sqlite.token_of(), node_id)
+
+    assert status == 404
 
 
 async def test_what_is_not_known_is_refused(auth_on_sqlite: Auth) -> None:

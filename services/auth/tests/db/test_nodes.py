@@ -19,6 +19,7 @@ async def test_a_node_logs_in_with_its_key(auth: Auth) -> None:
     assert answer.status_code == 200
     assert set(body) == {"access_token", "refresh_token", "refresh_url", "node_url"}
     assert (body["refresh_url"], body["node_url"]) == ("/api/token/refresh", "/api/node/7")
+    assert answer.headers["jwt-token"] == body["access_token"]
     assert str(UUID(key, version=4)) == key
 
 

@@ -35,12 +35,12 @@ class Page:
         return min((self.number - 1) * self.per_page, MAX_NUMBER)
 
     def order_by(
-        self, columns: Mapping[str, ColumnElement[Any]], default: Sequence[UnaryExpression[Any]]
+        self, columns: Mapping[str, ColumnElement[Any] | None], default: Sequence[UnaryExpression[Any]]
     ) -> list[UnaryExpression[Any]]:
         """Say the order in SQL.
 
         Args:
-            columns: what may be sorted by.
+            columns: what may be sorted by; None for a name that the wire takes and that changes nothing.
             default: the order without `sort`, and the last word with it; must end with something unique.
 
         Raises:
@@ -48,12 +48,13 @@ class Page:
         """
         order = []
         for name, descending in self.sort:
-            column = columns.get(name)
-            if column is None:
+            if name not in columns:
                 raise ValidationFailedError(
                     {"sort": [f"Cannot sort by {name!r}; possible: {', '.join(sorted(columns))}"]}
                 )
-            order.append(column.desc() if descending else column.asc())
+            column = columns[name]
+            if column is not None:
+                order.append(column.desc() if descending else column.asc())
         return [*order, *default]
 
 

@@ -22,13 +22,14 @@ from sextant_shared.http.pagination import Page
 
 _table = nodes.c
 _NEVER = literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime())
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
     "status": _table.status,
-    "organization": _table.organization_id,
+    # of other objects the wire takes the name, and does not sort
+    "organization": None,
+    "collaboration": None,
     # what is missing comes first, on either database
-    "collaboration": func.coalesce(_table.collaboration_id, 0),
     "ip": func.coalesce(_table.ip, ""),
     "last_seen": func.coalesce(_table.last_seen, _NEVER),
 }

@@ -15,12 +15,13 @@ from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
 
 _table = roles.c
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
     "description": func.coalesce(_table.description, ""),
     "is_default_role": _table.is_default_role,
-    "organization": func.coalesce(_table.organization_id, 0),
+    # the wire takes the name, and does not sort
+    "organization": None,
 }
 
 

@@ -38,7 +38,7 @@ async def log_in_user(body: UserLogin, parts: Parts, address: Address) -> JsonRe
     "/api/token/node",
     dependencies=[Depends(Anyone())],
     response_model=documents.NodeTokens,
-    responses=refusals(401),
+    responses={**refusals(401), **documents.TOKEN_HEADER},
 )
 async def log_in_node(body: NodeLogin, parts: Parts, address: Address) -> JsonResponse:
     """Log in as a node, with its API key."""

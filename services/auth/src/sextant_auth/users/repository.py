@@ -44,11 +44,12 @@ _IDENTITY: Sequence[ColumnElement[Any]] = (
     _table.tokens_valid_from,
 )
 _NEVER = literal(datetime(1, 1, 1, tzinfo=UTC), UtcDateTime)
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
     "id": _table.id,
     "username": _table.username,
     "email": _table.email,
-    "organization": _table.organization_id,
+    # the wire takes the name, and does not sort
+    "organization": None,
     # what is missing comes first, on either database
     "firstname": func.coalesce(_table.firstname, ""),
     "lastname": func.coalesce(_table.lastname, ""),

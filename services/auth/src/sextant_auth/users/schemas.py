@@ -32,7 +32,10 @@ class NewUser(RequestModel):
 
 
 class UserChanges(RequestModel):
-    """The body of PATCH /user/{id}; only what was sent counts, so the defaults are never read."""
+    """The body of PATCH /user/{id}; only what was sent counts, so the defaults are never read.
+
+    Nobody moves to another organization: `organization_id` is accepted, and ignored.
+    """
 
     model_config = example({"firstname": "Anne"})
 

@@ -30,7 +30,7 @@ from sextant_shared.db import Database, Row, Session, Transaction
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
 
-_PROFILE_FIELDS = {"username", "email", "firstname", "lastname", "organization_id"}
+_PROFILE_FIELDS = {"username", "email", "firstname", "lastname"}
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Users:
         """Decide whether the caller may change these fields of a user at all.
 
         Raises:
-            NotFoundError: there is none of this id, or no such organization.
+            NotFoundError: there is none of this id.
             PermissionDeniedError: the caller may not.
             BadRequestError: the name of somebody else would be changed.
         """
@@ -171,14 +171,8 @@ class Users:
         by_organization = await self._covers(caller, Operation.EDIT, row.organization_id)
         if not by_organization and not (is_self and caller.rights.allow(Resource.USER, Operation.EDIT, Scope.OWN)):
             raise denied()
-        sent = changes.model_fields_set
-        if "username" in sent and not is_self and changes.username != row.username:
+        if "username" in changes.model_fields_set and not is_self and changes.username != row.username:
             raise BadRequestError("Only the user itself may change its name")
-        if "organization_id" in sent and changes.organization_id != row.organization_id:
-            if not await self._covers(caller, Operation.EDIT, changes.organization_id):
-                raise denied()
-            if not await self._directory.exists(changes.organization_id):
-                raise NotFoundError("There is no such organization")
 
     async def change(self, tx: Transaction, caller: Principal, user_id: int, changes: UserChanges) -> Row[Any]:
         """Change a user as `admit_change` allowed.
@@ -195,10 +189,9 @@ class Users:
         sent = changes.model_dump(exclude_unset=True)
         values = {name: value for name, value in sent.items() if name in _PROFILE_FIELDS}
         values = {name: value for name, value in values.items() if getattr(before, name) != value}
-        if user_id != caller.id and values.keys() & {"email", "organization_id"}:
+        if user_id != caller.id and "email" in values:
             await self._check_strength(tx, caller, user_id, Action.USER_CHANGED)
-        organization_id = values.get("organization_id", before.organization_id)
-        has_granted = await self._regrant(tx, caller, user_id, organization_id, changes)
+        has_granted = await self._regrant(tx, caller, user_id, before.organization_id, changes)
         if not values and not has_granted:
             return before
         row = await repository.change(tx.session, user_id, values)
@@ -308,13 +301,9 @@ class Users:
         held_rules = await repository.rule_ids(tx.session, user_id)
         wanted_roles = set(changes.roles) if "roles" in changes.model_fields_set else held_roles
         wanted_rules = set(changes.rules) if "rules" in changes.model_fields_set else held_rules
-        # of another organization the old roles of one's own are of no use
-        if "organization_id" in changes.model_fields_set and "roles" not in changes.model_fields_set:
-            kept = await roles.rows_of(tx.session, held_roles)
-            wanted_roles = {role.id for role in kept if role.organization_id in (None, organization_id)}
         if wanted_roles == held_roles and wanted_rules == held_rules:
             return False
-        if user_id == caller.id and {"roles", "rules"} & changes.model_fields_set:
+        if user_id == caller.id:
             raise denied()
         await self._check_grant(
             tx,

@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeVar
 from sextant_auth.audit import Judged
 
 REFRESH_URL = "/api/token/refresh"
+TOKEN_HEADER = "jwt-token"  # noqa: S105 - the name of a header
+"""Holds the access token of a login again, for programs that look there."""
 
 AskedT_contra = TypeVar("AskedT_contra", contravariant=True)
 ProvenT = TypeVar("ProvenT")

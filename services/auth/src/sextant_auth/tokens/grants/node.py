@@ -6,7 +6,7 @@ from sextant_auth import audit
 from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.credentials.api_keys import ApiKeys
 from sextant_auth.nodes import repository as nodes
-from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted
+from sextant_auth.tokens.grants.handler import REFRESH_URL, TOKEN_HEADER, Granted
 from sextant_auth.tokens.logins import Logins
 from sextant_auth.unit_of_work import Change
 from sextant_shared.contract.claims import ClientType
@@ -81,5 +81,6 @@ class NodeGrant:
                 "refresh_token": pair.refresh_token,
                 "refresh_url": REFRESH_URL,
                 "node_url": path("node", node.id),
-            }
+            },
+            headers={TOKEN_HEADER: pair.access_token},
         )

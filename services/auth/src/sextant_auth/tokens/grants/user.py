@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sextant_auth import audit
 from sextant_auth.audit import Action, Actor
-from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted
+from sextant_auth.tokens.grants.handler import REFRESH_URL, TOKEN_HEADER, Granted
 from sextant_auth.tokens.logins import Logins
 from sextant_auth.unit_of_work import Change
 from sextant_auth.users import repository as accounts
@@ -88,7 +88,7 @@ class UserGrant:
             "refresh_url": REFRESH_URL,
             "user_url": path("user", account.id),
         }
-        return Granted(body, headers={"jwt-token": pair.access_token})
+        return Granted(body, headers={TOKEN_HEADER: pair.access_token})
 
 
 def _half_way(outcome: Offered | Asked) -> Granted:
