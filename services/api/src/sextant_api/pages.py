@@ -17,7 +17,7 @@ async def fetch_page(
     listed: Select[Any],
     page: Page,
     *,
-    sortable: Mapping[str, ColumnElement[Any]],
+    sortable: Mapping[str, ColumnElement[Any] | None],
     order: UnaryExpression[Any],
 ) -> tuple[Sequence[Row[Any]], int]:
     """One page of the rows of a table, and how many there are in all.
@@ -26,7 +26,7 @@ async def fetch_page(
         session: to ask.
         listed: selects the columns to show, and says by its conditions which rows belong to the list.
         page: that is asked for.
-        sortable: what may be sorted by.
+        sortable: what may be sorted by, as `Page.order_by` takes it.
         order: without a sort, and where a sort leaves it open; by something unique.
 
     Raises:
