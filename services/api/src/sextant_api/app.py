@@ -25,6 +25,7 @@ from sextant_api.stores.addresses import AddressPolicy
 from sextant_api.stores.client import StoreClient
 from sextant_api.tasks import internal as tasks_internal
 from sextant_api.tasks import routes as tasks
+from sextant_api.tasks.repeats import Repeats
 from sextant_api.tasks.status_watch import BROADCAST_KEYS as STATUS_KEYS
 from sextant_api.tasks.status_watch import StatusWatch
 from sextant_shared.contract.routing import API, AUTH
@@ -67,12 +68,16 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         recheck_seconds=settings.status_recheck_seconds,
     )
     bus.broadcast(status_watch.on_event, keys=STATUS_KEYS, on_gap=status_watch.on_gap)
+    repeats = Repeats(
+        db, patience_seconds=settings.repeat_patience_seconds, window_seconds=settings.repeat_window_seconds
+    )
     collaborators = Collaborators(
         settings=settings,
         db=db,
         auth=peers.peer(AUTH),
         users=HttpPrincipalSource(peers.peer(AUTH)),
         status_watch=status_watch,
+        repeats=repeats,
         blobs=_blobs(settings, db),
         stores=StoreClient(
             AddressPolicy(settings.store_hosts, allow_private=settings.store_private_addresses == "forced"),
@@ -107,6 +112,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     periodic = [
         Periodic(sweeper.sweep, seconds=settings.presence_sweep_seconds, name="sweep"),
         Periodic(healer.heal, seconds=settings.healing_check_seconds, name="heal"),
+        Periodic(repeats.tidy, seconds=_HOUSEKEEPING_SECONDS, name="tidy repeats"),
     ]
     if collaborators.blobs is not None:
         periodic.append(Periodic(collaborators.blobs.collect, seconds=settings.blob_collect_seconds, name="collect"))
@@ -116,9 +122,9 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         name=API,
         app=app,
         asgi=wrap_app(app, settings, service=API, body_limits={blobstream.PATH: settings.blob_max_bytes}),
-        tasks=[dispatcher.run, status_watch.run, *(job.run for job in periodic)],
+        tasks=[dispatcher.run, status_watch.run, repeats.run, *(job.run for job in periodic)],
         drain=[status_watch.release],
-        close=[peers.close, db.close],
+        close=[repeats.close, peers.close, db.close],
     )
 
 

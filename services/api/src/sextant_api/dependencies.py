@@ -25,6 +25,7 @@ from sextant_shared.security.principal_cache import PrincipalSource
 
 if TYPE_CHECKING:
     # only a name here: what is in the package of tasks needs this module
+    from sextant_api.tasks.repeats import Repeats
     from sextant_api.tasks.status_watch import StatusWatch
 
 
@@ -38,6 +39,7 @@ class Collaborators:
         auth: to ask auth.
         users: to ask auth about users.
         status_watch: to wait for tasks.
+        repeats: to recognise requests for tasks that were carried out already.
         blobs: large payloads, if there is a store for them.
         stores: to ask algorithm stores.
     """
@@ -47,6 +49,7 @@ class Collaborators:
     auth: PeerClient
     users: PrincipalSource
     status_watch: "StatusWatch"
+    repeats: "Repeats"
     blobs: Blobs | None
     stores: StoreClient
 

@@ -39,6 +39,16 @@ class ApiSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSetting
     status_recheck_seconds: float = Field(
         default=5.0, gt=0, description="How often the statuses that polls are held for are looked up unasked"
     )
+    repeat_patience_seconds: float = Field(
+        default=2.0,
+        ge=0,
+        description="How long a request for a task waits if another replica may just have answered an equal one",
+    )
+    repeat_window_seconds: float = Field(
+        default=900.0,
+        ge=0,
+        description="How long a request for a task whose answer got lost is given the task that it had made",
+    )
     public_url: str = Field(
         default="",
         description="By which the outside knows this server, without `/api`; algorithm stores know it by this; "

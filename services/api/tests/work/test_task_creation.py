@@ -93,7 +93,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_organizations(wor
         await world.task(*members, collaboration_id=large, databases=[{"label": "ages"}])
 
     # place, participants, task, its job, databases, runs, inputs, outbox
-    assert len(statements) == 8
+    assert len(statements) == 10
 
 
 async def test_a_study_stands_for_its_collaboration(world: World) -> None:

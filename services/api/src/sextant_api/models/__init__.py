@@ -13,7 +13,7 @@ from sextant_api.models.structure import (
     studies,
     study_members,
 )
-from sextant_api.models.work import run_inputs, run_logs, run_results, runs, task_databases, tasks
+from sextant_api.models.work import run_inputs, run_logs, run_results, runs, task_databases, tasks, unheard_tasks
 
 __all__ = [
     "algorithm_stores",
@@ -35,4 +35,5 @@ __all__ = [
     "study_members",
     "task_databases",
     "tasks",
+    "unheard_tasks",
 ]

@@ -50,6 +50,18 @@ tasks = Table(
 LABEL_LENGTH = 255
 """The longest label by which tasks are found; longer ones are only shown."""
 
+# A row for each task of whose making the client may not have heard yet. It goes once the answer is sent, so that the
+# few that stay are those whose answer got lost: by them a repeated request is recognised.
+unheard_tasks = Table(
+    "unheard_tasks",
+    metadata,
+    Column("task_id", big_id, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False, server_default=utc_now()),
+    Index("ix_unheard_tasks_fingerprint", "fingerprint"),
+    Index("ix_unheard_tasks_made_at", "made_at"),
+)
+
 task_databases = Table(
     "task_databases",
     metadata,

@@ -154,6 +154,11 @@ async def find_task(session: AsyncSession, task_id: int, organization_id: int) -
     return row[: len(TASK_COLUMNS)], owner_of(row[len(TASK_COLUMNS) :])
 
 
+async def find_columns(session: AsyncSession, task_id: int) -> Sequence[Any] | None:
+    """Find a task's `TASK_COLUMNS`, if it is still there."""
+    return (await session.execute(select(*TASK_COLUMNS).where(tasks.c.id == task_id))).first()
+
+
 async def find_status(session: AsyncSession, task_id: int, organization_id: int) -> tuple[RunStatus, Owner] | None:
     """Find a task's status and whose it is, seen from an organization."""
     row = (

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from starlette.background import BackgroundTask
 
 from sextant_api.dependencies import AnyPrincipal, Collaborators, Db, Everything, ReadQuery, User, UserOrContainer
 from sextant_api.kills.service import kill_subtree
@@ -16,6 +17,7 @@ from sextant_api.stores.callers import caller_of
 from sextant_api.tasks import listing, repository, service
 from sextant_api.tasks.dependencies import Watch
 from sextant_api.tasks.documents import FILTERS, ONE, Task, TaskStatus
+from sextant_api.tasks.repeats import fingerprint
 from sextant_api.tasks.schemas import TaskRequest
 from sextant_api.tasks.wire import task_body
 from sextant_shared.contract.errors import NotFoundError
@@ -66,12 +68,13 @@ async def create_task(
     request: Request, principal: UserOrContainer, ours: Everything, asked: TaskRequest
 ) -> JsonResponse:
     """Make a task, or for a container a subtask of its own. A store that is named is asked which image it is."""
-    # a subtask's image is its parent's, for which the store was asked
-    if asked.store_id is not None and principal.is_user:
-        asked = await _pinned(request, principal, ours, asked)
-    async with ours.db.transaction() as tx:
-        task = await service.create(tx, principal, asked)
-    return JsonResponse(task_body(task), status_code=_CREATED)
+    mark = fingerprint(principal, await request.body())
+    task = await ours.repeats.find(principal, mark)
+    if task is None:
+        task = await _made(request, principal, ours, asked, mark)
+    # who is gone by now has not heard the answer, and will ask again
+    heard = None if await request.is_disconnected() else BackgroundTask(ours.repeats.note_heard, task[0])
+    return JsonResponse(task_body(task), status_code=_CREATED, background=heard)
 
 
 @router.get("/{task_id}", response_model=Task, openapi_extra=ONE)
@@ -119,6 +122,18 @@ async def delete_task(principal: User, db: Db, task_id: PathId) -> JsonResponse:
         await kill_subtree(tx, task_id)
         await repository.delete_task(tx.session, task_id)
     return JsonResponse({"msg": f"Task {task_id} and all that belongs to it is deleted"})
+
+
+async def _made(
+    request: Request, principal: Principal, ours: Collaborators, asked: TaskRequest, mark: str
+) -> Sequence[Any]:
+    # a subtask's image is its parent's, for which the store was asked
+    if asked.store_id is not None and principal.is_user:
+        asked = await _pinned(request, principal, ours, asked)
+    async with ours.db.transaction() as tx:
+        task = await service.create(tx, principal, asked)
+        await ours.repeats.note_made(tx, task[0], mark)
+    return task
 
 
 async def _pinned(request: Request, user: Principal, ours: Collaborators, asked: TaskRequest) -> TaskRequest:
