@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sextant_relay.outbound import TABLE
 from sextant_shared.contract import socket_events
+from sextant_shared.contract.audiences import TABLE
 from sextant_shared.contract.commands import COMMANDS
 from sextant_shared.contract.events import EVENTS
 from sextant_shared.contract.messages import Content

@@ -3,8 +3,9 @@
 import pytest
 
 from sextant_relay.connections import Address, Connection
-from sextant_relay.listening import Listening, hears_collaborations, listening_of_node, listening_of_user
-from sextant_relay.rooms import NODES, USERS, Audience, Rooms
+from sextant_relay.listening import Listening, listening_of_node, listening_of_user
+from sextant_relay.rooms import Rooms
+from sextant_shared.contract.audiences import NODES, USERS, Audience, depends_on_collaborations
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.rooms import Room
 from sextant_shared.security import Principal
@@ -66,7 +67,7 @@ def test_a_user_without_rights_to_receive_hears_of_no_collaboration() -> None:
     [((), False), (("GLOBAL", "COLLABORATION"), False), (("COLLABORATION",), True), (("ORGANIZATION",), True)],
 )
 def test_memberships_matter_to_users_below_global_rights(scopes: tuple[str, ...], expected: bool) -> None:  # noqa: FBT001
-    assert hears_collaborations(user(*scopes)) is expected
+    assert depends_on_collaborations(user(*scopes).rights) is expected
 
 
 def test_a_connection_in_several_rooms_of_an_audience_is_found_once() -> None:

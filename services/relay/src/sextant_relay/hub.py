@@ -16,15 +16,15 @@ from sextant_relay.connections import Address, Connection
 from sextant_relay.inbound import Refusal, RefusedEventError
 from sextant_relay.interest import Interest
 from sextant_relay.judge import Judge, TurnedAwayError
-from sextant_relay.listening import SILENCE, Listening, hears_collaborations, listening_of_node, listening_of_user
+from sextant_relay.listening import SILENCE, Listening, listening_of_node, listening_of_user
 from sextant_relay.memberships import Memberships
-from sextant_relay.outbound import Emission
 from sextant_relay.outgoing import Outgoing
 from sextant_relay.presence import Presence
-from sextant_relay.rooms import NODES, Audience, Rooms
+from sextant_relay.rooms import Rooms
 from sextant_relay.telemetry import CONNECTIONS, DELIVERIES, EMITS, REFUSED_EVENTS, REFUSED_TOKENS, ROOMS
 from sextant_relay.wire import Wire
 from sextant_shared.contract import socket_events
+from sextant_shared.contract.audiences import NODES, Audience, Emission, depends_on_collaborations
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.contract.rooms import Room
@@ -224,7 +224,7 @@ class Hub:
                 principal.organization_id, principal.collaboration_id
             )
             return listening_of_node(principal, is_member=is_member)
-        if not hears_collaborations(principal):
+        if not depends_on_collaborations(principal.rights):
             return listening_of_user(principal, ())
         return listening_of_user(principal, await self._memberships.collaborations_of(principal.organization_id))
 

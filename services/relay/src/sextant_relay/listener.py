@@ -5,10 +5,9 @@ from typing import Final
 import structlog
 
 from sextant_relay.hub import Hub
-from sextant_relay.listening import hears_collaborations
 from sextant_relay.memberships import Memberships
-from sextant_relay.outbound import emissions
 from sextant_relay.telemetry import GAPS
+from sextant_shared.contract.audiences import depends_on_collaborations, emissions
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.events import MembershipChanged, NodeChanged, PrincipalChanged, PrincipalsChanged
 from sextant_shared.contract.messages import Envelope
@@ -73,6 +72,6 @@ class Listener:
             if principal.is_node:
                 return principal.collaboration_id == change.collaboration_id
             # whoever is no longer among the organizations may have been before
-            return hears_collaborations(principal)
+            return depends_on_collaborations(principal.rights)
 
         self._hub.review_where(is_concerned)

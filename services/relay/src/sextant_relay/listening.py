@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from sextant_relay.interest import EVERYTHING, about
-from sextant_shared.contract.permissions import Operation, Resource, Scope
+from sextant_shared.contract.audiences import rooms_of_user
 from sextant_shared.contract.rooms import Room
 from sextant_shared.security import Principal
 
@@ -41,27 +41,15 @@ def listening_of_node(node: Principal, *, is_member: bool = True) -> Listening:
     return Listening(frozenset(own | set(told)), told, frozenset({about(node.collaboration_id)}))
 
 
-def hears_collaborations(user: Principal) -> bool:
-    """Tell whether the collaborations of its organization decide what a user may hear."""
-    scopes = user.rights.scopes(Resource.EVENT, Operation.RECEIVE)
-    return Scope.GLOBAL not in scopes and bool(scopes & {Scope.COLLABORATION, Scope.ORGANIZATION})
-
-
 def listening_of_user(user: Principal, collaborations: Collection[int]) -> Listening:
     """Seat a user by its rights to receive events.
 
     Args:
         user: the user.
-        collaborations: of its organization; looked at only if `hears_collaborations`.
+        collaborations: of its organization; looked at only if its rights depend on them.
     """
     own = frozenset({Room.user(user.id)})
-    scopes = user.rights.scopes(Resource.EVENT, Operation.RECEIVE)
-    if Scope.GLOBAL in scopes:
-        return Listening(own | {Room.everything()}, (), frozenset({EVERYTHING}))
-    if Scope.COLLABORATION in scopes:
-        told = tuple(Room.collaboration(collaboration_id) for collaboration_id in sorted(collaborations))
-    elif Scope.ORGANIZATION in scopes:
-        told = tuple(Room.organization(each, user.organization_id) for each in sorted(collaborations))
-    else:
-        return Listening(own, (), frozenset())
-    return Listening(own | set(told), told, frozenset(about(each) for each in collaborations))
+    rooms = rooms_of_user(user.rights, user.organization_id, collaborations)
+    if Room.everything() in rooms:
+        return Listening(own | set(rooms), (), frozenset({EVERYTHING}))
+    return Listening(own | set(rooms), rooms, frozenset(about(each) for each in collaborations if rooms))

@@ -5,22 +5,11 @@ is for and to all who watch the collaboration. Knows nothing of sockets.
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
 
 from sextant_relay.connections import Connection
+from sextant_shared.contract.audiences import Audience
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.rooms import Room
-
-NODES: Final = frozenset({ClientType.NODE})
-USERS: Final = frozenset({ClientType.USER})
-BOTH: Final = NODES | USERS
-
-
-class Audience(NamedTuple):
-    """Part of those who should hear something: the connections of these kinds in this room."""
-
-    room: Room
-    kinds: frozenset[ClientType] = BOTH
 
 
 class Rooms:

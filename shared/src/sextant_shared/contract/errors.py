@@ -104,6 +104,13 @@ class NotFoundError(SextantError):
     code = "not_found"
 
 
+class GoneError(SextantError):
+    """What is asked for was there once."""
+
+    status = 410
+    code = "gone"
+
+
 class TooManyRequestsError(SextantError):
     """The caller should slow down."""
 

@@ -22,3 +22,8 @@ ALGORITHM_LOG: Final = "algorithm_log"
 """In both directions."""
 NODE_INFO_UPDATE: Final = "node_info_update"
 NODE_METRICS_UPDATE: Final = "node_metrics_update"
+
+HISTORY_GAP: Final = "history_gap"
+"""Ours: what was missed is not known any more. Only for connections that asked for offsets."""
+HISTORY_CAUGHT_UP: Final = "history_caught_up"
+"""Ours: what was missed has been told. As above."""

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.relay.tests.kit import envelope
-from sextant_relay.outbound import TABLE, Emission, emissions
-from sextant_relay.rooms import NODES, USERS, Audience
+from sextant_shared.clock import SystemClock
+from sextant_shared.contract.audiences import NODES, TABLE, USERS, Audience, Emission, emissions
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.events import (
     EVENTS,
@@ -29,6 +28,7 @@ from sextant_shared.contract.events import (
 from sextant_shared.contract.messages import Content
 from sextant_shared.contract.rooms import Room
 from sextant_shared.contract.statuses import RunStatus
+from sextant_shared.ids import new_id
 
 ALL_NODES_AND_WATCHERS = Audience(Room.collaboration(3))
 WATCHERS = Audience(Room.collaboration(3), USERS)
@@ -36,7 +36,7 @@ EVERYTHING = Audience(Room.everything(), USERS)
 
 
 def told(content: Content) -> Sequence[Emission]:
-    return emissions(envelope(content))
+    return emissions(content.enclosed(message_id=new_id(), source="test", time=SystemClock().now()))
 
 
 def status_changed(**changes: Any) -> RunStatusChanged:
@@ -181,3 +181,23 @@ def test_every_event_is_either_told_or_known_not_to_be() -> None:
         PrincipalsChanged,
     }
     assert TABLE.keys() == {event.type for event in EVENTS} - {event.type for event in silent}
+
+
+@pytest.mark.parametrize(
+    ("rooms", "hears"),
+    [
+        ({Room.everything()}, True),
+        ({Room.collaboration(3)}, True),
+        ({Room.organization(3, 2)}, True),
+        ({Room.organization(3, 8)}, False),
+        ({Room.collaboration(4)}, False),
+        (set(), False),
+    ],
+)
+def test_a_user_hears_what_one_of_its_rooms_is_an_audience_of(rooms: set[Room], hears: bool) -> None:  # noqa: FBT001
+    assert [emission.is_for_user(rooms) for emission in told(status_changed())] == [hears] * 2
+
+
+def test_what_is_for_nodes_alone_is_not_for_a_user() -> None:
+    (sync,) = told(NodeSyncRequested(node_id=7, collaboration_id=3))
+    assert not sync.is_for_user({Room.node(7), Room.everything()})

@@ -1,13 +1,15 @@
 """What clients are told: domain event -> socket events, each with its payload and its audience. A table.
 
-docs/decisions/0008-relay-rooms-and-audiences.md says why the audiences are narrower than vantage6's.
+And who among the users belongs to which audience, by their rights. The live events of relay and the history that api
+keeps go by the same table. docs/decisions/0008-relay-rooms-and-audiences.md says why the audiences are narrower than
+vantage6's.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from sextant_relay.rooms import NODES, USERS, Audience
 from sextant_shared.contract import socket_events
+from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.events import (
     KilledRun,
     NodeOffline,
@@ -20,7 +22,19 @@ from sextant_shared.contract.events import (
     TaskKilled,
 )
 from sextant_shared.contract.messages import Content, Envelope
+from sextant_shared.contract.permissions import Operation, Resource, Rules, Scope
 from sextant_shared.contract.rooms import Room
+
+NODES: Final = frozenset({ClientType.NODE})
+USERS: Final = frozenset({ClientType.USER})
+BOTH: Final = NODES | USERS
+
+
+class Audience(NamedTuple):
+    """Part of those who should hear something: whoever of these kinds sits in this room."""
+
+    room: Room
+    kinds: frozenset[ClientType] = BOTH
 
 
 class Emission(NamedTuple):
@@ -37,6 +51,36 @@ class Emission(NamedTuple):
     payload: Mapping[str, Any] | None
     to: Sequence[Audience]
     but_not: Room | None = None
+
+    def is_for_user(self, rooms: Collection[Room]) -> bool:
+        """Tell whether a user who sits in these rooms hears it."""
+        return self.but_not not in rooms and any(
+            audience.room in rooms and ClientType.USER in audience.kinds for audience in self.to
+        )
+
+
+def depends_on_collaborations(rights: Rules) -> bool:
+    """Tell whether the collaborations of its organization decide what a user may hear."""
+    scopes = rights.scopes(Resource.EVENT, Operation.RECEIVE)
+    return Scope.GLOBAL not in scopes and bool(scopes & {Scope.COLLABORATION, Scope.ORGANIZATION})
+
+
+def rooms_of_user(rights: Rules, organization_id: int, collaborations: Collection[int]) -> tuple[Room, ...]:
+    """Name the rooms in which a user's rights to receive events seat it; none if it has none.
+
+    Args:
+        rights: of the user.
+        organization_id: of the user.
+        collaborations: of its organization; looked at only if rights depend on them.
+    """
+    scopes = rights.scopes(Resource.EVENT, Operation.RECEIVE)
+    if Scope.GLOBAL in scopes:
+        return (Room.everything(),)
+    if Scope.COLLABORATION in scopes:
+        return tuple(Room.collaboration(each) for each in sorted(collaborations))
+    if Scope.ORGANIZATION in scopes:
+        return tuple(Room.organization(each, organization_id) for each in sorted(collaborations))
+    return ()
 
 
 def emissions(envelope: Envelope) -> Sequence[Emission]:
