@@ -7,6 +7,8 @@ from sextant_api.blobstream.service import Blobs
 from sextant_api.columns import routes as columns
 from sextant_api.commands import Dispatcher
 from sextant_api.dependencies import Collaborators
+from sextant_api.history import internal as history_internal
+from sextant_api.history.service import History
 from sextant_api.housekeeping import Housekeeping
 from sextant_api.kills import routes as kills
 from sextant_api.models import outbox
@@ -78,6 +80,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         users=HttpPrincipalSource(peers.peer(AUTH)),
         status_watch=status_watch,
         repeats=repeats,
+        history=History(db, keep_seconds=settings.event_history_seconds, keep_events=settings.event_history_events),
         blobs=_blobs(settings, db),
         stores=StoreClient(
             AddressPolicy(settings.store_hosts, allow_private=settings.store_private_addresses == "forced"),
@@ -92,7 +95,18 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     collaborators.install(app)
     for noun in (system, documentation, internal, organizations, collaborations, studies, nodes):
         app.include_router(noun.router)
-    for routes in (tasks, tasks_internal, runs, runs_internal, results, kills, blobstream, stores, columns):
+    for routes in (
+        tasks,
+        tasks_internal,
+        runs,
+        runs_internal,
+        results,
+        kills,
+        blobstream,
+        stores,
+        columns,
+        history_internal,
+    ):
         app.include_router(routes.router)
     app.include_router(health_router({"database": db.ping, "broker": bus.ping}))
 
@@ -113,6 +127,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         Periodic(sweeper.sweep, seconds=settings.presence_sweep_seconds, name="sweep"),
         Periodic(healer.heal, seconds=settings.healing_check_seconds, name="heal"),
         Periodic(repeats.tidy, seconds=_HOUSEKEEPING_SECONDS, name="tidy repeats"),
+        Periodic(collaborators.history.tidy, seconds=settings.event_history_tidy_seconds, name="tidy history"),
     ]
     if collaborators.blobs is not None:
         periodic.append(Periodic(collaborators.blobs.collect, seconds=settings.blob_collect_seconds, name="collect"))

@@ -1,7 +1,13 @@
-"""What api's database holds from the start: the organization of the first user, which has id 1 on the wire."""
+"""What api's database holds from the start: the organization of the first user, which has id 1 on the wire.
+
+And the epoch of its history of events.
+"""
+
+from uuid import uuid4
 
 from sqlalchemy import select, text
 
+from sextant_api.history import repository as history
 from sextant_api.models import organizations
 from sextant_shared.contract.events import OrganizationChanged
 from sextant_shared.db import Database
@@ -11,8 +17,10 @@ ROOT_ORGANIZATION_ID = 1
 
 
 async def bootstrap(db: Database) -> None:
-    """Make the first organization if there is none at all. Safe to repeat."""
+    """Begin the history, and make the first organization if there is none at all. Safe to repeat."""
     async with db.transaction() as tx:
+        if not await history.has_epoch(tx.session):
+            await history.begin_epoch(tx.session, uuid4())
         if (await tx.session.execute(select(organizations.c.id).limit(1))).first() is not None:
             return
         await tx.session.execute(organizations.insert().values(id=ROOT_ORGANIZATION_ID, name=ROOT_ORGANIZATION))

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Request
 from sextant_api.blobstream.service import Blobs
 from sextant_api.containers.errors import ContainerEndedError
 from sextant_api.containers.repository import is_running
+from sextant_api.history.service import History
 from sextant_api.settings import ApiSettings
 from sextant_api.stores.client import StoreClient
 from sextant_shared.contract.claims import ClientType
@@ -40,6 +41,7 @@ class Collaborators:
         users: to ask auth about users.
         status_watch: to wait for tasks.
         repeats: to recognise requests for tasks that were carried out already.
+        history: of events.
         blobs: large payloads, if there is a store for them.
         stores: to ask algorithm stores.
     """
@@ -50,6 +52,7 @@ class Collaborators:
     users: PrincipalSource
     status_watch: "StatusWatch"
     repeats: "Repeats"
+    history: History
     blobs: Blobs | None
     stores: StoreClient
 

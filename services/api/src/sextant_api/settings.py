@@ -49,6 +49,13 @@ class ApiSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSetting
         ge=0,
         description="How long a request for a task whose answer got lost is given the task that it had made",
     )
+    event_history_seconds: float = Field(
+        default=3600.0, gt=0, description="How long events are kept for those who missed some"
+    )
+    event_history_events: int = Field(default=50_000, ge=1, description="How many events are kept at most")
+    event_history_tidy_seconds: float = Field(
+        default=5.0, gt=0, description="How often events are cleared away that are too old or too many"
+    )
     public_url: str = Field(
         default="",
         description="By which the outside knows this server, without `/api`; algorithm stores know it by this; "

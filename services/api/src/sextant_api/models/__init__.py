@@ -2,6 +2,7 @@
 
 from sextant_api.models._base import inbox, metadata, outbox
 from sextant_api.models.blobs import blobs
+from sextant_api.models.history import event_history, event_history_state
 from sextant_api.models.structure import (
     algorithm_stores,
     collaborations,
@@ -20,6 +21,8 @@ __all__ = [
     "blobs",
     "collaborations",
     "connections",
+    "event_history",
+    "event_history_state",
     "inbox",
     "memberships",
     "metadata",
