@@ -1,22 +1,24 @@
 """What relay's tests stand on: its neighbours, a real server for it, and clients with a memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Annotated, Any, Self
+from uuid import uuid4
 
 import aiohttp
 import httpx2
 import orjson
 import socketio
-from fastapi import Depends
+from fastapi import Depends, Query
 from prometheus_client import REGISTRY
 
 from sextant_relay.app import create_service
 from sextant_relay.settings import RelaySettings
 from sextant_shared.clock import SystemClock
 from sextant_shared.contract.errors import NotFoundError, UnavailableError
+from sextant_shared.contract.history import Entry, HistoryPage, Offset
 from sextant_shared.contract.messages import Content, Envelope
 from sextant_shared.contract.routing import API, RELAY
 from sextant_shared.contract.socket_events import NAMESPACE
@@ -110,18 +112,72 @@ class Commands:
         return self.of(kind, **fields)
 
 
+class FakeHistory:
+    """A history of events as api keeps it.
+
+    Attributes:
+        epoch: of it.
+        entries: in their order, without a hole.
+        oldest: number of the first one that is still given.
+        down: while True, it is not given.
+        read: how often it was.
+        gate: while it is not set, answers wait.
+    """
+
+    def __init__(self) -> None:
+        self.begin_anew()
+        self.down = False
+        self.read = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def begin_anew(self) -> None:
+        """Lose everything."""
+        self.epoch, self.oldest = uuid4(), 1
+        self.entries: list[Entry] = []
+
+    def add(self, *envelopes: Envelope) -> None:
+        for each in envelopes:
+            self.entries.append(Entry(number=len(self.entries) + 1, envelope=each))
+
+    @property
+    def end(self) -> str:
+        """The offset of somebody who has read all."""
+        return str(Offset(self.epoch, len(self.entries)))
+
+    def page(self, after: int | None, limit: int, collaborations: Collection[int] | None) -> HistoryPage:
+        self.read += 1
+        newest = len(self.entries)
+        found = [
+            entry
+            for entry in self.entries
+            if entry.number > (newest if after is None else after)
+            and entry.number >= self.oldest
+            and (collaborations is None or entry.envelope.collaboration_id in collaborations)
+        ][:limit]
+        return HistoryPage(
+            epoch=self.epoch,
+            oldest=self.oldest,
+            newest=newest,
+            reached=found[-1].number if len(found) == limit else newest,
+            entries=found,
+        )
+
+
 class FakeApi:
     """Answers what relay asks of api.
 
     Attributes:
         collaborations: the organizations of each.
         asked: for which organizations it was asked.
+        history: of events.
     """
 
     def __init__(self, auth: FakeAuth) -> None:
         self.collaborations: dict[int, list[int]] = {}
         self.asked: list[int] = []
         self.down = False
+        self.history = FakeHistory()
         self.asgi = make_app(title="fake api", description=__doc__ or "")
         Gate(TokenVerifier(auth), PrincipalCache(auth)).install(self.asgi)
 
@@ -138,6 +194,16 @@ class FakeApi:
             if not mine:
                 raise NotFoundError("There is no such organization")
             return JsonResponse({"id": organization_id, "name": "", "collaborations": mine})
+
+        @self.asgi.get("/internal/events", dependencies=[Depends(Peer(RELAY))])
+        async def events(
+            limit: int, after: int | None = None, collaboration_id: Annotated[list[int] | None, Query()] = None
+        ) -> JsonResponse:
+            page = self.history.page(after, limit, collaboration_id)
+            await self.history.gate.wait()
+            if self.history.down:
+                raise UnavailableError("The database is not available at the moment")
+            return JsonResponse(page.model_dump(mode="json"))
 
 
 class Ear:
@@ -163,10 +229,11 @@ class Ear:
         *,
         transports: Sequence[str] | None = None,
         auth: Any = None,
+        query: str = "",
         namespaces: Sequence[str] = (NAMESPACE,),
     ) -> Self:
         await self.client.connect(
-            self._url,
+            f"{self._url}?{query}" if query else self._url,
             headers={} if token is None else {"Authorization": f"Bearer {token}"},
             transports=list(transports) if transports else None,
             auth=auth,
@@ -187,6 +254,10 @@ class Ear:
     async def until_payload(self, event: str, payload: Any) -> None:
         """Wait for an event with this payload."""
         await eventually(lambda: payload in self.of(event))
+
+    async def until_payload_with(self, event: str, **fields: Any) -> None:
+        """Wait for an event whose payload has these fields."""
+        await eventually(lambda: matching(self.of(event), **fields))
 
     async def say(self, event: str, *payload: Any) -> None:
         await self.client.emit(event, payload or None, namespace=NAMESPACE)
@@ -322,7 +393,14 @@ class Stage:
         self.bus.consume(API_COMMANDS, self.commands)
 
     async def publish(self, *contents: Content) -> None:
-        await self.bus.publish([envelope(content) for content in contents])
+        """Record facts, and tell them."""
+        envelopes = [envelope(content) for content in contents]
+        self.api.history.add(*envelopes)
+        await self.bus.publish(envelopes)
+
+    def record(self, *contents: Content) -> None:
+        """Record facts of which the broker brings no word."""
+        self.api.history.add(*(envelope(content) for content in contents))
 
     async def gap(self) -> None:
         """Let relays know that they may have missed something."""

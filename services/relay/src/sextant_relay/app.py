@@ -2,6 +2,7 @@
 
 from sextant_relay.departure import Departure
 from sextant_relay.entry import Entry
+from sextant_relay.history import History
 from sextant_relay.hub import Hub
 from sextant_relay.interest import Interest
 from sextant_relay.judge import Judge
@@ -62,6 +63,7 @@ def create_service(settings: RelaySettings, *, bus: Bus, network: Network) -> Se
         interest=interest,
         outgoing=outgoing,
         presence=presence,
+        history=History(peers.peer(API)),
         notice_seconds=settings.socket_notice_seconds,
     )
     listener = Listener(hub, principals, memberships)
@@ -84,7 +86,7 @@ def create_service(settings: RelaySettings, *, bus: Bus, network: Network) -> Se
             wrap_app(app, settings, service=RELAY),
             is_leaving=departure.is_closed_to_newcomers,
         ),
-        tasks=[transport.run, presence.run, interest.run],
+        tasks=[transport.run, presence.run, interest.run, hub.run],
         drain=[departure.run],
         close=[hub.close, outgoing.close, peers.close],
     )

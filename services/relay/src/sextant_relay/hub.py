@@ -13,6 +13,8 @@ from typing import Any
 import structlog
 
 from sextant_relay.connections import Address, Connection
+from sextant_relay.following import Following
+from sextant_relay.history import History
 from sextant_relay.inbound import Refusal, RefusedEventError
 from sextant_relay.interest import Interest
 from sextant_relay.judge import Judge, TurnedAwayError
@@ -52,6 +54,7 @@ class Hub:
         interest: the events that this replica hears.
         outgoing: takes commands to api.
         presence: tells api which nodes are here.
+        history: of the events, for those who ask for them with offsets.
         notice_seconds: how long a client that is turned away has to leave by itself.
     """
 
@@ -64,6 +67,7 @@ class Hub:
         interest: Interest,
         outgoing: Outgoing,
         presence: Presence,
+        history: History,
         notice_seconds: float,
     ) -> None:
         self._wire = wire
@@ -74,6 +78,7 @@ class Hub:
         self._presence = presence
         self._notice_seconds = notice_seconds
         self._rooms = Rooms()
+        self._following = Following(history, self._deliver, wire.is_backed_up)
         self._connections: dict[str, Connection] = {}
         self._of_subject: dict[tuple[ClientType, int], set[Connection]] = {}
         self._being_seated: set[Connection] = set()
@@ -86,9 +91,9 @@ class Hub:
         """Whether a connection of this name is here."""
         return sid in self._connections
 
-    def connected(self, address: Address, token: str | None) -> None:
+    def connected(self, address: Address, token: str | None, *, since: str | None = None) -> None:
         """A socket entered the namespace; it is judged in the background."""
-        connection = Connection(str(new_id()), address, token)
+        connection = Connection(str(new_id()), address, token, since=since)
         self._connections[address.sid] = connection
         CONNECTIONS.labels(_UNIDENTIFIED).inc()
         self._review(connection)
@@ -113,6 +118,7 @@ class Hub:
         EMITS.labels(emission.event).inc()
         if audience:
             self._deliver(emission.event, emission.payload, audience)
+        self._following.wake()
 
     def review_principal(self, client_type: ClientType, principal_id: int) -> None:
         """Look again at the connections of a principal."""
@@ -134,6 +140,7 @@ class Hub:
     def reannounce(self) -> None:
         """Say again who is here, since nobody may have heard it, and let all nodes look for work."""
         self._presence.announce_all()
+        self._following.wake()
         self._start(self._sync_all())
 
     async def send_away(self, *, spread_seconds: float) -> None:
@@ -153,6 +160,11 @@ class Hub:
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
+        await self._following.close()
+
+    async def run(self) -> None:
+        """Tell those who follow the history how it goes on, until cancelled."""
+        await self._following.run()
 
     # -- who sits where --------------------------------------------------------------------------
 
@@ -198,17 +210,31 @@ class Hub:
             listening = await self._listening(principal)
         if not connection.is_open():
             return
-        before, kind = connection.listening, principal.client_type
-        self._rooms.leave(connection, kind, before.rooms - listening.rooms)
+        before = connection.listening
+        connection.listening = before.without(before.rooms - listening.rooms)
+        self._leave_rooms(connection, principal, before.rooms - listening.rooms)
         await self._interest.acquire(listening.keys - before.keys)
         if not connection.is_open():
             self._interest.release(listening.keys - before.keys)
             return
-        self._rooms.join(connection, kind, listening.rooms - before.rooms)
-        ROOMS.set(len(self._rooms))
         connection.listening = listening
+        self._join_rooms(connection, principal, listening.rooms - before.rooms)
         self._interest.release(before.keys - listening.keys)
         self._welcome(connection, principal, before)
+
+    def _join_rooms(self, connection: Connection, principal: Principal, rooms: frozenset[Room]) -> None:
+        if _follows(connection, principal):
+            self._following.join(connection, rooms)
+        else:
+            self._rooms.join(connection, principal.client_type, rooms)
+            ROOMS.set(len(self._rooms))
+
+    def _leave_rooms(self, connection: Connection, principal: Principal, rooms: frozenset[Room]) -> None:
+        if _follows(connection, principal):
+            self._following.leave(connection, rooms)
+        else:
+            self._rooms.leave(connection, principal.client_type, rooms)
+            ROOMS.set(len(self._rooms))
 
     async def _identify(self, connection: Connection) -> Principal:
         claims = await self._judge.claims_in(connection.credentials)
@@ -269,13 +295,13 @@ class Hub:
 
     def _close(self, connection: Connection, reason: str) -> bool:
         """Take a connection out of everything; tells whether it was open until now."""
-        kind = connection.kind
+        principal = connection.principal
         if not connection.close():
             return False
-        CONNECTIONS.labels(kind or _UNIDENTIFIED).dec()
-        if kind is not None:
-            self._rooms.leave(connection, kind, connection.listening.rooms)
-            ROOMS.set(len(self._rooms))
+        CONNECTIONS.labels(_UNIDENTIFIED if principal is None else principal.client_type).dec()
+        if principal is not None:
+            self._leave_rooms(connection, principal, connection.listening.rooms)
+            self._following.forget(connection)
             self._interest.release(connection.listening.keys)
             connection.listening = SILENCE
             self._presence.closed(connection.id)
@@ -329,3 +355,8 @@ class Hub:
         self._jobs.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("job_failed", exc_info=task.exception())
+
+
+def _follows(connection: Connection, principal: Principal) -> bool:
+    """Whether a connection is told by the history; nodes look for work by themselves when they come."""
+    return connection.since is not None and principal.is_user

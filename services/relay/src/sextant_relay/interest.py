@@ -27,6 +27,13 @@ def about(collaboration_id: int) -> str:
     return f"*.*.{collaboration_id}"
 
 
+def collaborations_in(keys: Collection[str]) -> frozenset[int] | None:
+    """Name the collaborations whose events match keys that `about` made; None for all."""
+    if EVERYTHING in keys:
+        return None
+    return frozenset(int(key.rpartition(".")[2]) for key in keys)
+
+
 class Interest:
     """The bindings of this replica.
 

@@ -4,7 +4,7 @@ Knows neither connections nor who sits where.
 """
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from sextant_relay.interest import EVERYTHING, about
 from sextant_shared.contract.audiences import rooms_of_user
@@ -24,6 +24,10 @@ class Listening(NamedTuple):
     rooms: frozenset[Room]
     told: tuple[Room, ...]
     keys: frozenset[str]
+
+    def without(self, rooms: frozenset[Room]) -> Self:
+        """The same, less some rooms."""
+        return self._replace(rooms=self.rooms - rooms)
 
 
 SILENCE: Final = Listening(frozenset(), (), frozenset())

@@ -8,6 +8,7 @@ from typing import Any
 import socketio
 
 from sextant_relay.connections import Address
+from sextant_relay.history import since_in
 from sextant_relay.hub import Hub
 from sextant_relay.judge import token_in
 from sextant_relay.transport import Transport
@@ -31,8 +32,10 @@ class TasksNamespace(socketio.AsyncNamespace):
         manager = self._transport.server.manager
         if event == "connect" and not self._hub.knows(sid):
             session = manager.eio_sid_from_sid(sid, NAMESPACE)
-            header = self._transport.credentials_of(session)
-            self._hub.connected(Address(sid, session), token_in(header, arguments[-1]))
+            said, payload = self._transport.handshake_of(session), arguments[-1]
+            self._hub.connected(
+                Address(sid, session), token_in(said.authorization, payload), since=since_in(said.query, payload)
+            )
         elif event == "disconnect" and not manager.is_connected(sid, NAMESPACE):
             self._hub.disconnected(sid, str(arguments[-1]))
         else:

@@ -15,4 +15,9 @@ COMMANDS_WAITING = Gauge("sextant_relay_commands_waiting", "Commands not yet con
 COMMANDS_SENT = Counter("sextant_relay_commands_sent_total", "Commands confirmed by the broker", ["type"])
 LOG_LINES_DROPPED = Counter("sextant_relay_log_lines_dropped_total", "Log lines given up because too many waited")
 TOUCHES_FAILED = Counter("sextant_relay_touches_failed_total", "Rounds of lease touches that the broker did not take")
+FOLLOWERS = Gauge("sextant_relay_followers", "Connections that asked for offsets", ["state"])
+REPLAYED = Counter("sextant_relay_replayed_total", "Events told to connections that had missed them")
+HISTORY_GAPS = Counter(
+    "sextant_relay_history_gaps_total", "Connections told that what they missed is not known any more"
+)
 GAPS = Counter("sextant_relay_gaps_total", "Times at which events may have been missed")

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import engineio
@@ -41,6 +41,18 @@ _EVENT_OR_CONTROL = (
     socketio_packet.EVENT,
     socketio_packet.ACK,
 )
+
+
+class Handshake(NamedTuple):
+    """What the first request of a session said.
+
+    Attributes:
+        authorization: its header of that name.
+        query: its query.
+    """
+
+    authorization: str | None
+    query: str
 
 
 class TextPacket(socketio_packet.Packet):
@@ -146,6 +158,11 @@ class Transport:
         socket.queue.put_nowait(packet)
         return True
 
+    def is_backed_up(self, address: Address) -> bool:
+        """Whether a socket's queue is half full."""
+        socket = self._sessions.sockets.get(address.session)
+        return socket is not None and not socket.closed and 2 * socket.queue.qsize() >= self._queue_packets
+
     async def dismiss(self, address: Address) -> None:
         """Put a connection out of the namespace."""
         await self.server.disconnect(address.sid, namespace=NAMESPACE)
@@ -159,14 +176,15 @@ class Transport:
         for session in list(self._sessions.sockets):
             await self._sessions.end(session, self._sessions.reason.SERVER_DISCONNECT)
 
-    def credentials_of(self, session: str) -> str | None:
-        """The Authorization header of a session's first request.
+    def handshake_of(self, session: str) -> Handshake:
+        """What a session's first request said.
 
         The rest of that request is let go here: it would stay in memory for as long as the socket.
         """
-        header: str | None = self.server.environ.get(session, {}).get("HTTP_AUTHORIZATION")
-        self.server.environ[session] = {} if header is None else {"HTTP_AUTHORIZATION": header}
-        return header
+        environ = self.server.environ.get(session, {})
+        kept = {name: environ[name] for name in ("HTTP_AUTHORIZATION", "QUERY_STRING") if name in environ}
+        self.server.environ[session] = kept
+        return Handshake(kept.get("HTTP_AUTHORIZATION"), kept.get("QUERY_STRING", ""))
 
     async def run(self) -> None:
         """Look after the sockets, until cancelled."""

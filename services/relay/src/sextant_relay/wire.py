@@ -24,6 +24,10 @@ class Wire(Protocol):
         """
         ...
 
+    def is_backed_up(self, address: Address) -> bool:
+        """Whether a socket has so much to take already that whatever can wait should."""
+        ...
+
     async def dismiss(self, address: Address) -> None:
         """Put a connection out of the namespace, so that its client does not come back by itself."""
         ...

@@ -36,6 +36,7 @@ class Connection:
         id: known to api as the connection's name; says nothing about the session.
         address: of the socket.
         credentials: the token it came with, if any.
+        since: from where on it wants to hear events with their offsets; None if it did not ask for that.
         state: one of the three.
         listening: what it may hear at present.
         subject: whom its token speaks for, once the token's signature is checked.
@@ -48,12 +49,14 @@ class Connection:
         address: Address,
         credentials: str | None,
         *,
+        since: str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = connection_id
         self.address = address
         self.state: Unidentified | Identified | Closed = Unidentified()
         self.credentials = credentials
+        self.since = since
         self.listening: Listening = SILENCE
         self.subject: tuple[ClientType, int] | None = None
         self.dirty = False
