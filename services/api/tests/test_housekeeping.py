@@ -9,12 +9,12 @@ from services.api.tests.kit import Api
 from sextant_api.commands import Dispatcher
 from sextant_api.housekeeping import CONNECTION_SECONDS, Housekeeping
 from sextant_api.models import connections, inbox
-from sextant_api.periodic import Periodic
 from sextant_api.presence.metrics import NodeMetrics
 from sextant_shared.contract.commands import CloseConnection, OpenConnection, ReportNodeMetrics
 from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.contract.events import TaskCreated
 from sextant_shared.contract.messages import Envelope
+from sextant_shared.periodic import Periodic
 
 DAY = 86_400
 

@@ -20,8 +20,9 @@ from sextant_shared.contract.commands import (
     TouchConnections,
 )
 from sextant_shared.contract.errors import UnavailableError
-from sextant_shared.contract.events import NodeOffline, NodeOnline
+from sextant_shared.contract.events import NodeOffline, NodeOnline, NodeSeen
 from sextant_shared.contract.messages import Content
+from sextant_shared.contract.routing import AUTH
 from sextant_shared.messaging import API_COMMANDS
 from sextant_shared.security import Principal
 
@@ -401,3 +402,21 @@ async def test_a_touch_that_cannot_be_stored_is_dropped_not_kept_for_later(
         await plain_api.send(CloseConnection(connection_id="one", node_id=1))
 
     assert await plain_api.parked() == 0
+
+
+async def last_seen(station: Station) -> datetime | None:
+    async with station.api.db.read() as session:
+        found: datetime | None = await session.scalar(select(nodes.c.last_seen).where(nodes.c.id == station.node.id))
+    return found
+
+
+async def test_a_login_counts_as_having_seen_the_node_and_the_newest_wins(station: Station) -> None:
+    early, late = datetime(2024, 3, 3, 12, tzinfo=UTC), datetime(2024, 3, 3, 13, tzinfo=UTC)
+    seen = NodeSeen(node_id=station.node.id)
+    found = []
+    for time in (early, late, early):
+        await station.api.bus.publish([seen.enclosed(message_id=uuid4(), source=AUTH, time=time)])
+        found.append(await last_seen(station))
+
+    assert found == [early, late, late]
+    assert await station.status() == "offline"

@@ -10,13 +10,25 @@ from sextant_relay.outgoing import Outgoing
 from sextant_relay.presence import Presence
 from sextant_shared.clock import SystemClock
 from sextant_shared.contract.claims import ClientType
-from sextant_shared.contract.commands import CloseConnection, OpenConnection, TouchConnections
-from sextant_shared.messaging import API_COMMANDS, InProcessBus
+from sextant_shared.contract.commands import (
+    CloseConnection,
+    CloseUserConnection,
+    LiveUserConnection,
+    OpenConnection,
+    OpenUserConnection,
+    TouchConnections,
+    TouchUserConnections,
+)
+from sextant_shared.messaging import API_COMMANDS, AUTH_COMMANDS, InProcessBus
 from sextant_shared.security import Principal
 
 
 def node(node_id: int) -> Principal:
     return Principal(client_type=ClientType.NODE, id=node_id, organization_id=2, collaboration_id=3)
+
+
+def user(user_id: int) -> Principal:
+    return Principal(client_type=ClientType.USER, id=user_id, organization_id=2)
 
 
 class Stand:
@@ -26,6 +38,8 @@ class Stand:
         self.commands = Commands()
         self.bus = Switchable(InProcessBus())
         self.bus.consume(API_COMMANDS, self.commands)
+        self.of_users = Commands()
+        self.bus.consume(AUTH_COMMANDS, self.of_users)
         self.outgoing = Outgoing(self.bus, SystemClock())
         self.presence = Presence(self.bus, self.outgoing, SystemClock(), lease_seconds=40, touch_seconds=0.01)
 
@@ -115,3 +129,43 @@ async def test_touches_go_on_by_themselves(stand: Stand) -> None:
     await eventually(lambda: len(stand.touched()) >= 2)
     running.cancel()
     assert set(map(tuple, stand.touched())) == {("c-1",)}
+
+
+async def test_of_a_user_auth_is_told_and_api_is_not(stand: Stand) -> None:
+    stand.presence.opened("c-1", user(5))
+    await stand.outgoing.flushed()
+    await stand.presence.touch()
+    stand.presence.closed("c-1")
+    await stand.outgoing.flushed()
+
+    live = [LiveUserConnection(connection_id="c-1", user_id=5)]
+    for command in (
+        OpenUserConnection(connection_id="c-1", user_id=5, lease_seconds=40),
+        TouchUserConnections(connections=live, lease_seconds=40),
+        CloseUserConnection(connection_id="c-1", user_id=5),
+    ):
+        assert stand.of_users.of(type(command)) == [command]
+    assert stand.commands.seen == []
+
+
+async def test_users_and_nodes_are_touched_apart(stand: Stand) -> None:
+    stand.presence.opened("c-1", user(5))
+    stand.presence.opened("c-2", node(7))
+    await stand.presence.touch()
+
+    assert stand.touched() == [["c-2"]]
+    (touch,) = stand.of_users.of(TouchUserConnections)
+    assert [each.connection_id for each in touch.connections] == ["c-1"]
+
+
+async def test_a_user_who_left_before_it_was_told_is_not_told_of(stand: Stand) -> None:
+    stand.bus.down = True
+    stand.presence.opened("blocker", user(4))
+    await stand.presence.touch()
+    stand.presence.opened("c-1", user(5))
+    stand.presence.closed("c-1")
+    stand.bus.down = False
+    await stand.outgoing.flushed()
+
+    assert [each.connection_id for each in stand.of_users.of(OpenUserConnection)] == ["blocker"]
+    assert stand.of_users.of(CloseUserConnection) == []

@@ -15,6 +15,7 @@ from sextant_shared.contract.events import (
     NodeChanged,
     NodeOffline,
     NodeOnline,
+    NodeSeen,
     NodeSyncRequested,
     NodeTasksKilled,
     OrganizationChanged,
@@ -161,6 +162,7 @@ def test_a_requested_sync_is_told_to_the_node_alone() -> None:
     "event",
     [
         NodeChanged(node_id=7, name="north", organization_id=2, collaboration_id=3),
+        NodeSeen(node_id=7),
         MembershipChanged(collaboration_id=3, organization_ids=[2], revision=1),
         OrganizationChanged(organization_id=2, name="x"),
         PrincipalChanged(client_type=ClientType.USER, principal_id=1, principal_version=2),
@@ -175,6 +177,7 @@ def test_administration_is_not_told_to_sockets(event: Content) -> None:
 def test_every_event_is_either_told_or_known_not_to_be() -> None:
     silent: set[type[Content]] = {
         NodeChanged,
+        NodeSeen,
         MembershipChanged,
         OrganizationChanged,
         PrincipalChanged,

@@ -12,7 +12,6 @@ from sextant_api.history.service import History
 from sextant_api.housekeeping import Housekeeping
 from sextant_api.kills import routes as kills
 from sextant_api.models import outbox
-from sextant_api.periodic import Periodic
 from sextant_api.presence import consumers as presence_consumers
 from sextant_api.presence.healing import Healer
 from sextant_api.presence.metrics import NodeMetrics
@@ -37,7 +36,8 @@ from sextant_shared.http.health import health_router
 from sextant_shared.http.peers import Network, Peers
 from sextant_shared.http.principal_source import HttpPrincipalSource
 from sextant_shared.http.service import Service, make_app, wrap_app
-from sextant_shared.messaging import API_COMMANDS, Bus
+from sextant_shared.messaging import API_COMMANDS, API_EVENTS, Bus
+from sextant_shared.periodic import Periodic
 from sextant_shared.security import JwksClient, PrincipalCache, TokenVerifier
 from sextant_shared.security.principal_cache import BROADCAST_KEYS
 
@@ -118,6 +118,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
             presence_consumers.handlers(db, metrics, grace_seconds=settings.presence_grace_seconds),
         ),
     )
+    bus.consume(API_EVENTS, Dispatcher(presence_consumers.event_handlers(db)))
     dispatcher = OutboxDispatcher(db, outbox, bus.publish, service=API)
     sweeper = Sweeper(db)
     healer = Healer(

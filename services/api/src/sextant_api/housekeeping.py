@@ -39,6 +39,5 @@ class Housekeeping:
         self._metrics.forget_silent()
         await self._measure()
         async with self._db.transaction() as tx:
-            await repository.forget_old(
-                tx.session, connection_seconds=CONNECTION_SECONDS, message_seconds=self._inbox_days * _DAY
-            )
+            await repository.leases.forget(tx.session, ended_seconds=CONNECTION_SECONDS)
+            await repository.forget_messages(tx.session, message_seconds=self._inbox_days * _DAY)

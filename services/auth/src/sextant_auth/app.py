@@ -24,6 +24,8 @@ from sextant_auth.models import outbox
 from sextant_auth.nodes.key_reset import NodeKeys
 from sextant_auth.nodes.routes import router as nodes_router
 from sextant_auth.nodes.service import NodeCredentials
+from sextant_auth.presence.consumer import RelayCommands
+from sextant_auth.presence.sweeper import Sweeper
 from sextant_auth.principals.routes import router as principals_router
 from sextant_auth.principals.source import LocalPrincipalSource
 from sextant_auth.recovery.routes import router as recovery_router
@@ -61,7 +63,8 @@ from sextant_shared.http.access import Gate
 from sextant_shared.http.health import health_router
 from sextant_shared.http.peers import Network, Peers
 from sextant_shared.http.service import Service, make_app, wrap_app
-from sextant_shared.messaging import AUTH_EVENTS, Bus
+from sextant_shared.messaging import AUTH_COMMANDS, AUTH_EVENTS, Bus
+from sextant_shared.periodic import Periodic
 from sextant_shared.security import PrincipalCache, TokenVerifier
 from sextant_shared.security.principal_cache import BROADCAST_KEYS
 
@@ -146,8 +149,8 @@ def create_service(
             logins=logins,
             clock=clock,
         ),
-        node_grant=NodeGrant(db, change, api_keys, logins),
-        refresh_grant=RefreshGrant(change, verifier, logins, clock),
+        node_grant=NodeGrant(db, change, api_keys, credentials=node_credentials, logins=logins),
+        refresh_grant=RefreshGrant(change, verifier, logins, credentials=node_credentials, clock=clock),
         container_grant=ContainerGrant(db, api, issuer),
         service_grant=ServiceGrant(settings.service_secrets, issuer),
         trust_forwarded=settings.trust_forwarded,
@@ -168,6 +171,7 @@ def create_service(
 
     bus.broadcast(principals.on_event, keys=BROADCAST_KEYS, on_gap=principals.forget_all)
     bus.consume(AUTH_EVENTS, ApiEvents(change, directory, users, node_credentials).on_event)
+    bus.consume(AUTH_COMMANDS, RelayCommands(db).on_command)
     return Service(
         name=AUTH,
         app=app,
@@ -177,6 +181,7 @@ def create_service(
             OutboxDispatcher(db, outbox, bus.publish, service=AUTH).run,
             MailDelivery(db, mail_transport or _mail_transport(settings), box, clock).run,
             Housekeeping(db, clock).run,
+            Periodic(Sweeper(db).sweep, seconds=settings.presence_sweep_seconds, name="sweep").run,
         ],
         close=[peers.close, hasher.close, db.close],
     )

@@ -21,10 +21,10 @@ def user(row: Any) -> dict[str, Any]:
         "last_seen": wire_time(row.last_seen),
         "last_email_failed_login_sent": wire_time(row.failed_login_mailed_at),
         "last_email_recover_password_sent": wire_time(row.recovery_mailed_at),
+        "status": row.status,
         # programs look for these; ours are never told, or not known
         "otp_secret": None,
         "ip": None,
-        "status": None,
     }
 
 

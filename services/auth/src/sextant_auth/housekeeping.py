@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from sextant_auth.directory import repository as directory
+from sextant_auth.presence.repository import leases
 from sextant_auth.recovery import repository as recovery
 from sextant_auth.tokens import repository as families
 from sextant_shared.clock import Clock
@@ -17,12 +18,14 @@ _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 3600.0
 _INBOX_KEPT = timedelta(days=14)
 """Longer than any broker keeps a message for a consumer that is away."""
+_CONNECTIONS_KEPT_SECONDS = 3600.0
+"""Openings that arrive later than this do not exist."""
 _RECOVERY_KEPT = timedelta(days=7)
 """Recovery tokens that ran out are good for nothing, but may help to understand what happened."""
 
 
 class Housekeeping:
-    """Deletes ended logins, old recovery tokens and old inbox entries.
+    """Deletes ended logins and connections, old recovery tokens and old inbox entries.
 
     Args:
         db: auth's database.
@@ -48,5 +51,6 @@ class Housekeeping:
         async with self._db.transaction() as tx:
             ended = await families.purge(tx.session, before=now)
             await recovery.purge(tx.session, before=now - _RECOVERY_KEPT)
+            await leases.forget(tx.session, ended_seconds=_CONNECTIONS_KEPT_SECONDS)
             await directory.forget_messages(tx.session, before=now - _INBOX_KEPT)
         _log.info("cleaned", ended_logins=ended)

@@ -83,6 +83,10 @@ class AuthSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSettin
         description="Least time between two mails of a kind that strangers can cause (recovery, locked account)",
     )
 
+    presence_sweep_seconds: float = Field(
+        default=2, gt=0, description="How often users whose connections have lapsed are looked for"
+    )
+
     @property
     def two_factor_issuer(self) -> str:
         """The name under which authenticator applications show us, in the form that users of vantage6 know."""

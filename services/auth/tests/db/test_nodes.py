@@ -7,7 +7,7 @@ import pytest
 
 from services.auth.tests.kit import Auth, running
 from sextant_auth.models import node_credentials
-from sextant_shared.contract.events import NodeChanged, PrincipalChanged
+from sextant_shared.contract.events import NodeChanged, NodeSeen, PrincipalChanged
 
 
 async def test_a_node_logs_in_with_its_key(auth: Auth) -> None:
@@ -176,3 +176,32 @@ async def test_a_deleted_node_is_a_principal_no_more(auth: Auth) -> None:
     answer = await auth.get("/internal/principals/node/7", await auth.service_token())
     assert answer.status_code == 404
     assert await auth.parked() == 0
+
+
+async def seen(auth: Auth) -> list[int]:
+    return [NodeSeen.opened(envelope).node_id for envelope in await auth.events() if envelope.type == NodeSeen.type]
+
+
+async def test_a_login_counts_as_having_seen_the_node(auth: Auth) -> None:
+    await auth.log_in_node(await auth.add_node(7))
+
+    assert await seen(auth) == [7]
+
+
+async def test_a_crowd_of_logins_of_one_node_is_told_once_a_minute(auth: Auth) -> None:
+    key, other = await auth.add_node(7), await auth.add_node(8)
+    for _ in range(3):
+        pair = await auth.log_in_node(key)
+        assert (await auth.refresh(pair["refresh_token"])).status_code == 200
+    await auth.log_in_node(other)
+    auth.clock.move(seconds=61)
+    assert (await auth.refresh(pair["refresh_token"])).status_code == 200
+
+    assert await seen(auth) == [7, 8, 7]
+
+
+async def test_a_refused_login_has_seen_nobody(auth: Auth) -> None:
+    await auth.add_node(7)
+    await auth.post("/api/token/node", api_key="3f0c2d1e-6b7a-4c59-9d11-0a4b8c7e5f21")
+
+    assert await seen(auth) == []

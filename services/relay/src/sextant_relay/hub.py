@@ -52,8 +52,8 @@ class Hub:
         judge: says whose a token is.
         memberships: says which collaborations an organization takes part in.
         interest: the events that this replica hears.
-        outgoing: takes commands to api.
-        presence: tells api which nodes are here.
+        outgoing: takes commands to api and auth.
+        presence: tells them who is here.
         history: of the events, for those who ask for them with offsets.
         notice_seconds: how long a client that is turned away has to leave by itself.
     """
@@ -144,7 +144,7 @@ class Hub:
         self._start(self._sync_all())
 
     async def send_away(self, *, spread_seconds: float) -> None:
-        """Close all sockets, one after the other, so that their clients go to another replica; then tell api."""
+        """Close all sockets, one after the other, so that their clients go to another replica; then tell of it."""
         leaving = list(self._connections.values())
         random.shuffle(leaving)
         for connection in leaving:
@@ -275,8 +275,7 @@ class Hub:
         _log.info(
             "connection_identified", connection=connection.id, principal=f"{principal.client_type}:{principal.id}"
         )
-        if principal.is_node:
-            self._presence.opened(connection.id, principal)
+        self._presence.opened(connection.id, principal)
         for event, arguments in said:
             self._take(connection, event, arguments)
 

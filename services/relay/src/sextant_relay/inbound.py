@@ -23,8 +23,7 @@ from pydantic import (
 )
 
 from sextant_shared.contract import socket_events
-from sextant_shared.contract.commands import AppendRunLog, ReportNodeInfo, ReportNodeMetrics, ReportRunStatus
-from sextant_shared.contract.messages import Content
+from sextant_shared.contract.commands import AppendRunLog, Command, ReportNodeInfo, ReportNodeMetrics, ReportRunStatus
 from sextant_shared.contract.statuses import RunStatus
 from sextant_shared.security import Principal
 
@@ -90,7 +89,7 @@ class _Metrics(_Payload):
     metrics: dict[_Text, _Item]
 
 
-def translate(event: str, arguments: tuple[Any, ...], *, speaker: Principal) -> Content | None:
+def translate(event: str, arguments: tuple[Any, ...], *, speaker: Principal) -> Command | None:
     """Turn a client's event into a command, if it asks for one.
 
     Raises:
@@ -112,30 +111,30 @@ def translate(event: str, arguments: tuple[Any, ...], *, speaker: Principal) -> 
     raise RefusedEventError(Refusal.UNKNOWN)
 
 
-def _report_status(node_id: int, payload: object) -> Content:
+def _report_status(node_id: int, payload: object) -> Command:
     said = _StatusReport.model_validate(payload)
     return ReportRunStatus(node_id=node_id, run_id=said.run_id, status=said.status)
 
 
-def _append_log(node_id: int, payload: object) -> Content:
+def _append_log(node_id: int, payload: object) -> Command:
     said = _LogLine.model_validate(payload)
     log = said.log if len(said.log) <= MAX_LOG_CHARS else said.log[:MAX_LOG_CHARS] + CUT_MARK
     return AppendRunLog(node_id=node_id, run_id=said.run_id, log=log)
 
 
-def _report_info(node_id: int, payload: object) -> Content:
+def _report_info(node_id: int, payload: object) -> Command:
     info = _Info.model_validate({"info": payload}).info
     _check_size(info, MAX_INFO_BYTES)
     return ReportNodeInfo(node_id=node_id, info=info)
 
 
-def _report_metrics(node_id: int, payload: object) -> Content:
+def _report_metrics(node_id: int, payload: object) -> Command:
     metrics = _Metrics.model_validate({"metrics": payload}).metrics
     _check_size(metrics, MAX_METRICS_BYTES)
     return ReportNodeMetrics(node_id=node_id, metrics=metrics)
 
 
-_NODE_EVENTS: Mapping[str, Callable[[int, object], Content]] = {
+_NODE_EVENTS: Mapping[str, Callable[[int, object], Command]] = {
     socket_events.ALGORITHM_STATUS_CHANGE: _report_status,
     socket_events.ALGORITHM_LOG: _append_log,
     socket_events.NODE_INFO_UPDATE: _report_info,

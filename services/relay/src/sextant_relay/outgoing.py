@@ -1,4 +1,4 @@
-"""Commands on their way to api: in order for each connection, kept while the broker is away, bounded.
+"""Commands on their way to api and auth: in order for each connection, kept while the broker is away, bounded.
 
 Every connection has a lane of its own, so one that says a lot delays nobody else, and putting a command into a lane
 never waits. When too much waits, log lines go first, the oldest before the others; a status report is never dropped.
@@ -15,12 +15,11 @@ import structlog
 
 from sextant_relay.telemetry import COMMANDS_SENT, COMMANDS_WAITING, LOG_LINES_DROPPED
 from sextant_shared.clock import Clock
-from sextant_shared.contract.commands import AppendRunLog, ReportNodeInfo, ReportNodeMetrics
+from sextant_shared.contract.commands import AppendRunLog, Command, ReportNodeInfo, ReportNodeMetrics
 from sextant_shared.contract.errors import UnavailableError
-from sextant_shared.contract.messages import Content
 from sextant_shared.contract.routing import RELAY
 from sextant_shared.ids import new_id
-from sextant_shared.messaging import API_COMMANDS, Bus
+from sextant_shared.messaging import COMMAND_QUEUES, Bus
 
 _log = structlog.get_logger(__name__)
 
@@ -34,12 +33,12 @@ _BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 class _Lane:
-    """What one connection has said and api has not yet been told."""
+    """What one connection has said and its owner has not yet been told."""
 
     __slots__ = ("log_chars", "task", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: deque[Content] = deque()
+        self.waiting: deque[Command] = deque()
         self.log_chars = 0
         self.task: asyncio.Task[None] | None = None
 
@@ -57,7 +56,7 @@ class Outgoing:
         self._clock = clock
         self._lanes: dict[str, _Lane] = {}
 
-    def put(self, connection_id: str, command: Content) -> bool:
+    def put(self, connection_id: str, command: Command) -> bool:
         """Send a command once those before it are sent.
 
         Returns:
@@ -77,7 +76,7 @@ class Outgoing:
             lane.task = asyncio.create_task(self._drive(connection_id, lane))
         return True
 
-    def withdraw(self, connection_id: str, kind: type[Content]) -> bool:
+    def withdraw(self, connection_id: str, kind: type[Command]) -> bool:
         """Take back commands of a kind that still wait; tells whether there were any."""
         lane = self._lanes.get(connection_id)
         return lane is not None and self._remove_all(lane, lambda command: isinstance(command, kind))
@@ -94,7 +93,7 @@ class Outgoing:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _make_room(self, lane: _Lane, command: Content) -> bool:
+    def _make_room(self, lane: _Lane, command: Command) -> bool:
         if isinstance(command, AppendRunLog):
             return True
         if isinstance(command, ReportNodeInfo | ReportNodeMetrics):
@@ -110,7 +109,7 @@ class Outgoing:
             self._remove(lane, oldest)
             LOG_LINES_DROPPED.inc()
 
-    def _remove_all(self, lane: _Lane, matching: Callable[[Content], bool]) -> bool:
+    def _remove_all(self, lane: _Lane, matching: Callable[[Command], bool]) -> bool:
         places = [at for at, each in enumerate(lane.waiting) if matching(each)]
         for at in reversed(places):
             self._remove(lane, at)
@@ -121,7 +120,7 @@ class Outgoing:
         del lane.waiting[at]
         self._count_out(lane, command)
 
-    def _count_out(self, lane: _Lane, command: Content) -> None:
+    def _count_out(self, lane: _Lane, command: Command) -> None:
         COMMANDS_WAITING.dec()
         if isinstance(command, AppendRunLog):
             lane.log_chars -= len(command.log)
@@ -142,13 +141,13 @@ class Outgoing:
                 self._count_out(lane, command)
             del self._lanes[connection_id]
 
-    async def _send(self, connection_id: str, command: Content) -> None:
+    async def _send(self, connection_id: str, command: Command) -> None:
         """Send one command, for as long as it takes; its id stays the same, so that a second copy is noticed."""
         envelope = command.enclosed(message_id=new_id(), source=RELAY, time=self._clock.now(), request_id=connection_id)
         failures = 0
         while True:
             try:
-                await self._bus.send(API_COMMANDS, envelope)
+                await self._bus.send(COMMAND_QUEUES[command.owner], envelope)
             except UnavailableError as error:
                 if failures == 0:
                     _log.warning("command_delayed", type=command.type, connection=connection_id, reason=error.msg)

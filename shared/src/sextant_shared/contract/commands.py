@@ -9,9 +9,17 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from sextant_shared.contract.messages import Content
+from sextant_shared.contract.routing import API, AUTH
 
 
-class OpenConnection(Content):
+class Command(Content):
+    """What all commands have in common."""
+
+    owner: ClassVar[str] = API
+    """The service that owns the matter, and takes the command from its queue."""
+
+
+class OpenConnection(Command):
     """A node's connection came up."""
 
     type: ClassVar[str] = "connection.open"
@@ -22,7 +30,7 @@ class OpenConnection(Content):
     lease_seconds: int
 
 
-class CloseConnection(Content):
+class CloseConnection(Command):
     """A node's connection is gone for certain."""
 
     type: ClassVar[str] = "connection.close"
@@ -40,7 +48,7 @@ class LiveConnection(BaseModel):
     node_id: int
 
 
-class TouchConnections(Content):
+class TouchConnections(Command):
     """These connections are alive; newest wins (delivery class "lease": never stored, never retried)."""
 
     type: ClassVar[str] = "connections.touch"
@@ -49,7 +57,47 @@ class TouchConnections(Content):
     lease_seconds: int
 
 
-class ReportRunStatus(Content):
+class OpenUserConnection(Command):
+    """A user's connection came up."""
+
+    type: ClassVar[str] = "user-connection.open"
+    owner: ClassVar[str] = AUTH
+
+    connection_id: str
+    user_id: int
+    lease_seconds: int
+
+
+class CloseUserConnection(Command):
+    """A user's connection is gone for certain."""
+
+    type: ClassVar[str] = "user-connection.close"
+    owner: ClassVar[str] = AUTH
+
+    connection_id: str
+    user_id: int
+
+
+class LiveUserConnection(BaseModel):
+    """One connection of a batch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    connection_id: str
+    user_id: int
+
+
+class TouchUserConnections(Command):
+    """These connections of users are alive; newest wins."""
+
+    type: ClassVar[str] = "user-connections.touch"
+    owner: ClassVar[str] = AUTH
+
+    connections: list[LiveUserConnection]
+    lease_seconds: int
+
+
+class ReportRunStatus(Command):
     """A node says what one of its runs does. Whether the run is the node's, api decides."""
 
     type: ClassVar[str] = "run.report-status"
@@ -59,7 +107,7 @@ class ReportRunStatus(Content):
     status: str
 
 
-class AppendRunLog(Content):
+class AppendRunLog(Command):
     """A node sends a piece of one of its runs' logs."""
 
     type: ClassVar[str] = "run.append-log"
@@ -69,7 +117,7 @@ class AppendRunLog(Content):
     log: str
 
 
-class ReportNodeInfo(Content):
+class ReportNodeInfo(Command):
     """A node shares its configuration; replaces what it shared before."""
 
     type: ClassVar[str] = "node.report-info"
@@ -78,7 +126,7 @@ class ReportNodeInfo(Content):
     info: dict[str, Any]
 
 
-class ReportNodeMetrics(Content):
+class ReportNodeMetrics(Command):
     """A node says how it fares."""
 
     type: ClassVar[str] = "node.report-metrics"
@@ -87,10 +135,13 @@ class ReportNodeMetrics(Content):
     metrics: dict[str, Any]
 
 
-COMMANDS: tuple[type[Content], ...] = (
+COMMANDS: tuple[type[Command], ...] = (
     OpenConnection,
     CloseConnection,
     TouchConnections,
+    OpenUserConnection,
+    CloseUserConnection,
+    TouchUserConnections,
     ReportRunStatus,
     AppendRunLog,
     ReportNodeInfo,

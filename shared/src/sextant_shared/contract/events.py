@@ -119,6 +119,17 @@ class NodeChanged(Content):
     deleted: bool = False
 
 
+class NodeSeen(Content):
+    """A node logged in, or went on with a login; told at most once a minute for each node, and of no collaboration.
+
+    When that was, the envelope's time says.
+    """
+
+    type: ClassVar[str] = "node.seen"
+
+    node_id: int
+
+
 class NodeSyncRequested(Content):
     """A node has open runs that it does not seem to know of: tell it to look."""
 
@@ -177,6 +188,7 @@ EVENTS: tuple[type[Content], ...] = (
     NodeOnline,
     NodeOffline,
     NodeChanged,
+    NodeSeen,
     NodeSyncRequested,
     OrganizationChanged,
     MembershipChanged,

@@ -9,7 +9,9 @@ from sextant_shared.messaging.rabbitmq import RabbitMqBus
 from sextant_shared.messaging.topology import (
     API_COMMANDS,
     API_EVENTS,
+    AUTH_COMMANDS,
     AUTH_EVENTS,
+    COMMAND_QUEUES,
     VPN_EVENTS,
     DurableQueue,
 )
@@ -17,7 +19,9 @@ from sextant_shared.messaging.topology import (
 __all__ = [
     "API_COMMANDS",
     "API_EVENTS",
+    "AUTH_COMMANDS",
     "AUTH_EVENTS",
+    "COMMAND_QUEUES",
     "VPN_EVENTS",
     "Broadcast",
     "Bus",

@@ -4,9 +4,11 @@ Every publisher declares all of it whenever it connects, so a wiped broker is wh
 is published to it, and "returned as unroutable" can only mean that nobody is interested.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from sextant_shared.contract.routing import API, AUTH
 
 EVENTS_EXCHANGE: Final = "sextant.events"
 """Topic; routing key `<noun>.<verb>.<collaboration>`."""
@@ -40,11 +42,14 @@ class DurableQueue:
 
 
 API_COMMANDS: Final = DurableQueue("api.commands", takes_commands=True, prefetch=64)
-API_EVENTS: Final = DurableQueue("api.events", events=("port.*.*", "user.*.*"))
+API_EVENTS: Final = DurableQueue("api.events", events=("port.*.*", "user.*.*", "node.seen.*"))
+AUTH_COMMANDS: Final = DurableQueue("auth.commands", takes_commands=True)
 AUTH_EVENTS: Final = DurableQueue("auth.events", events=("membership.*.*", "organization.*.*", "node.changed.*"))
 VPN_EVENTS: Final = DurableQueue("vpn-registry.events", events=("run.status-changed.*", "node.changed.*"))
 
-DURABLE_QUEUES: Final = (API_COMMANDS, API_EVENTS, AUTH_EVENTS, VPN_EVENTS)
+DURABLE_QUEUES: Final = (API_COMMANDS, API_EVENTS, AUTH_COMMANDS, AUTH_EVENTS, VPN_EVENTS)
+COMMAND_QUEUES: Final[Mapping[str, DurableQueue]] = {API: API_COMMANDS, AUTH: AUTH_COMMANDS}
+"""Where the commands to a service go."""
 
 
 def key_matches(pattern: str, key: str) -> bool:

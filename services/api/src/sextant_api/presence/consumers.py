@@ -20,11 +20,23 @@ from sextant_shared.contract.commands import (
     TouchConnections,
 )
 from sextant_shared.contract.errors import UnavailableError
+from sextant_shared.contract.events import NodeSeen
 from sextant_shared.contract.messages import Envelope
 from sextant_shared.db import Database, is_first_delivery
 from sextant_shared.messaging import Handler
 
 _log = structlog.get_logger(__name__)
+
+
+def event_handlers(db: Database) -> Mapping[str, Handler]:
+    """The events about nodes that others see, by type."""
+
+    async def note_seen(envelope: Envelope) -> None:
+        # needs no inbox: the newest wins
+        async with db.transaction() as tx:
+            await repository.note_seen_at(tx.session, NodeSeen.opened(envelope).node_id, envelope.time)
+
+    return {NodeSeen.type: note_seen}
 
 
 def handlers(db: Database, metrics: NodeMetrics, *, grace_seconds: float) -> Mapping[str, Handler]:

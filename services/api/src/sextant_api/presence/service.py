@@ -6,6 +6,7 @@ Opens no transaction and commits none.
 from collections.abc import Mapping
 
 from sextant_api.presence import repository
+from sextant_api.presence.repository import leases
 from sextant_shared.contract.events import NodeOffline, NodeOnline, NodeSyncRequested
 from sextant_shared.db import Transaction
 
@@ -18,13 +19,13 @@ async def keep_alive(tx: Transaction, live: Mapping[str, int], *, lease_seconds:
         live: connections, each with its node; nodes that are no more are ignored.
         lease_seconds: how long the connections count from now.
     """
-    known = set(await repository.lock_nodes(tx.session, set(live.values())))
+    known = set(await leases.lock_owners(tx.session, set(live.values())))
     live = {connection_id: node_id for connection_id, node_id in live.items() if node_id in known}
     if not live:
         return
-    alive = await repository.extend_leases(tx.session, live, lease_seconds=lease_seconds)
+    alive = await leases.extend(tx.session, live, lease_seconds=lease_seconds)
     await repository.note_seen(tx.session, alive)
-    for node in await repository.set_online(tx.session, alive):
+    for node in await leases.set_online(tx.session, alive):
         if node.collaboration_id is not None:
             tx.record(
                 NodeOnline(
@@ -48,12 +49,13 @@ async def close_connection(tx: Transaction, connection_id: str, node_id: int, *,
     Whether its node is offline by that, the sweep decides once the grace is over: a node that reconnects within it
     never shows as offline.
     """
-    await repository.close_connection(tx.session, connection_id, node_id, grace_seconds=grace_seconds)
+    await leases.close(tx.session, connection_id, node_id, grace_seconds=grace_seconds)
 
 
 async def settle(tx: Transaction) -> int:
     """Set nodes without a live connection offline, and tell it; returns how many there were."""
-    lapsed = await repository.set_lapsed_offline(tx.session)
+    lapsed = await leases.set_lapsed_offline(tx.session)
+    await repository.forget_configs(tx.session, [node.id for node in lapsed])
     for node in lapsed:
         if node.collaboration_id is not None:
             tx.record(

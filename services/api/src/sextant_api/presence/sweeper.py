@@ -2,7 +2,8 @@
 
 import structlog
 
-from sextant_api.presence import repository, service
+from sextant_api.presence import service
+from sextant_api.presence.repository import leases
 from sextant_shared.db import Database
 
 _log = structlog.get_logger(__name__)
@@ -22,7 +23,7 @@ class Sweeper:
         """
         # the ordinary case costs one question and no transaction that writes
         async with self._db.read() as session:
-            if not await repository.any_lapsed(session):
+            if not await leases.any_lapsed(session):
                 return 0
         async with self._db.transaction() as tx:
             count = await service.settle(tx)

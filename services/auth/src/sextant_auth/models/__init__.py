@@ -5,6 +5,7 @@ from sextant_auth.models.accounts import node_credentials, role_rules, roles, ru
 from sextant_auth.models.audit import audit_log
 from sextant_auth.models.directory import collaborations, memberships, organizations
 from sextant_auth.models.mail import mail_queue
+from sextant_auth.models.presence import user_connections
 from sextant_auth.models.recovery import recovery_tokens
 from sextant_auth.models.tokens import refresh_families, signing_keys
 
@@ -24,6 +25,7 @@ __all__ = [
     "roles",
     "rules",
     "signing_keys",
+    "user_connections",
     "user_roles",
     "user_rules",
     "users",

@@ -36,6 +36,8 @@ users = Table(
     Column("recovery_mailed_at", UtcDateTime),
     Column("otp_recovery_mailed_at", UtcDateTime),
     Column("last_seen", UtcDateTime, index=True),
+    # online or offline; null for one that was never connected
+    Column("status", String(16), index=True),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("tokens_valid_from", big_id, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False, server_default=utc_now()),
@@ -104,6 +106,8 @@ node_credentials = Table(
     Column("tokens_valid_from", big_id, nullable=False, server_default="0"),
     # as of which message organization, collaboration and name are known: an older one changes nothing
     Column("profile_as_of", UtcDateTime, nullable=False, server_default=utc_now()),
+    # when api was last told that the node was seen
+    Column("seen_told_at", UtcDateTime),
 )
 
 Index(

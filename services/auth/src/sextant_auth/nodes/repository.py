@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_auth.models import node_credentials
@@ -14,7 +14,11 @@ from sextant_shared.contract.claims import ClientType
 
 @dataclass(frozen=True)
 class NodeAccount:
-    """A node as auth knows it."""
+    """A node as auth knows it.
+
+    Attributes:
+        seen_told_at: when api was last told that it was seen.
+    """
 
     id: int
     organization_id: int
@@ -22,6 +26,7 @@ class NodeAccount:
     name: str
     version: int
     tokens_valid_from: int
+    seen_told_at: datetime | None
 
     @property
     def bearer(self) -> Bearer:
@@ -36,6 +41,7 @@ _COLUMNS = (
     node_credentials.c.name,
     node_credentials.c.version,
     node_credentials.c.tokens_valid_from,
+    node_credentials.c.seen_told_at,
 )
 
 
@@ -102,6 +108,18 @@ async def replace_key(session: AsyncSession, node_id: int, *, fingerprint: str, 
         .returning(table.c.version)
     )
     return version
+
+
+async def note_told_seen(session: AsyncSession, node_id: int, *, now: datetime, unless_since: datetime) -> bool:
+    """Note that it is told now that a node was seen; tells whether that was not done lately."""
+    table = node_credentials
+    noted = await session.scalar(
+        update(table)
+        .where(table.c.node_id == node_id, or_(table.c.seen_told_at.is_(None), table.c.seen_told_at < unless_since))
+        .values(seen_told_at=now)
+        .returning(table.c.node_id)
+    )
+    return noted is not None
 
 
 async def change_profile(

@@ -1,7 +1,8 @@
 """Gives nodes their keys, takes them away, and follows what api says of nodes."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sextant_auth import audit
 from sextant_auth.audit import Action, Actor, Target
@@ -10,8 +11,11 @@ from sextant_auth.nodes import repository
 from sextant_auth.tokens import repository as families
 from sextant_shared.clock import Clock
 from sextant_shared.contract.claims import ClientType
-from sextant_shared.contract.events import NodeChanged, PrincipalChanged
+from sextant_shared.contract.events import NodeChanged, NodeSeen, PrincipalChanged
 from sextant_shared.db import Transaction
+
+_SEEN_AGAIN_AFTER: Final = timedelta(minutes=1)
+"""A node that comes back more often than this is told of once."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,15 @@ class NodeCredentials:
         await families.revoke_all(tx.session, ClientType.NODE, node_id, reason="deleted", now=self._clock.now())
         await audit.write(tx.session, audit.Entry(actor, Action.NODE_KEY_REMOVED, target=Target("node", node_id)))
         _tell(tx, node_id, version + 1)
+
+    async def note_seen(self, tx: Transaction, node: repository.NodeAccount) -> None:
+        """Let api know, sooner or later, that a node was here; a crowd of logins of one node is told once."""
+        now = self._clock.now()
+        since = now - _SEEN_AGAIN_AFTER
+        if node.seen_told_at is not None and node.seen_told_at >= since:
+            return
+        if await repository.note_told_seen(tx.session, node.id, now=now, unless_since=since):
+            tx.record(NodeSeen(node_id=node.id))
 
     async def follow(self, tx: Transaction, change: NodeChanged, *, as_of: datetime) -> None:
         """Take over what api says of a node."""

@@ -59,7 +59,10 @@ class User(Document):
     last_email_recover_password_sent: Time | None
     otp_secret: None
     ip: None
-    status: None
+    status: Annotated[
+        Literal["online", "offline"] | None,
+        Field(description="Whether it is connected to the event channel; null: it never was"),
+    ]
 
 
 class ReadUser(User):

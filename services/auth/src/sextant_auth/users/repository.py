@@ -32,6 +32,7 @@ _PROFILE: Sequence[ColumnElement[Any]] = (
     _table.email,
     _table.organization_id,
     _table.last_seen,
+    _table.status,
     _table.failed_login_mailed_at,
     _table.recovery_mailed_at,
 )

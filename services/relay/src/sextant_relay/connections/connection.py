@@ -9,7 +9,7 @@ from sextant_relay.connections.unidentified import Unidentified
 from sextant_relay.inbound import Refusal
 from sextant_relay.listening import SILENCE, Listening
 from sextant_shared.contract.claims import ClientType
-from sextant_shared.contract.messages import Content
+from sextant_shared.contract.commands import Command
 from sextant_shared.security import Principal
 
 
@@ -97,7 +97,7 @@ class Connection:
                 return ()
         raise RuntimeError("The connection is closed")
 
-    def receive(self, event: str, arguments: tuple[Any, ...]) -> Content | None:
+    def receive(self, event: str, arguments: tuple[Any, ...]) -> Command | None:
         """Take an event of the client; gives the command in it, if there is one and it is known whose it is.
 
         Raises:

@@ -7,7 +7,7 @@ from typing import Any
 from sextant_relay.connections.allowance import Allowance
 from sextant_relay.inbound import Refusal, RefusedEventError, translate
 from sextant_shared.contract import socket_events
-from sextant_shared.contract.messages import Content
+from sextant_shared.contract.commands import Command
 from sextant_shared.security import Principal
 
 _LOG_LINES_PER_SECOND = 2000
@@ -28,7 +28,7 @@ class Identified:
         self._log_lines = Allowance(per_second=_LOG_LINES_PER_SECOND, burst=_LOG_LINES_BURST, monotonic=monotonic)
         self._others = Allowance(per_second=_OTHERS_PER_SECOND, burst=_OTHERS_BURST, monotonic=monotonic)
 
-    def hear(self, event: str, arguments: tuple[Any, ...]) -> Content | None:
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> Command | None:
         """Turn an event into a command, if it asks for one.
 
         Raises:

@@ -6,6 +6,7 @@ from sextant_auth import audit
 from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.credentials.api_keys import ApiKeys
 from sextant_auth.nodes import repository as nodes
+from sextant_auth.nodes.service import NodeCredentials
 from sextant_auth.tokens.grants.handler import REFRESH_URL, TOKEN_HEADER, Granted
 from sextant_auth.tokens.logins import Logins
 from sextant_auth.unit_of_work import Change
@@ -43,10 +44,13 @@ class UnknownApiKeyError(UnauthenticatedError):
 class NodeGrant:
     """An API key for a pair of tokens."""
 
-    def __init__(self, db: Database, change: Change, keys: ApiKeys, logins: Logins) -> None:
+    def __init__(
+        self, db: Database, change: Change, keys: ApiKeys, *, credentials: NodeCredentials, logins: Logins
+    ) -> None:
         self._db = db
         self._change = change
         self._keys = keys
+        self._credentials = credentials
         self._logins = logins
 
     async def authenticate(self, asked: NodeAsks) -> ProvenNode:
@@ -69,6 +73,7 @@ class NodeGrant:
         node = proven.node
         async with self._change() as tx:
             pair = await self._logins.begin(tx, node.bearer)
+            await self._credentials.note_seen(tx, node)
             await audit.write(
                 tx.session,
                 audit.Entry(

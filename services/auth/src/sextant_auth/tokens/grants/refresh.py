@@ -6,6 +6,7 @@ from uuid import UUID
 from sextant_auth import audit
 from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.nodes import repository as nodes
+from sextant_auth.nodes.service import NodeCredentials
 from sextant_auth.tokens import repository as families
 from sextant_auth.tokens.grants.handler import REFRESH_URL, Granted
 from sextant_auth.tokens.issuer import Bearer
@@ -42,10 +43,13 @@ class ProvenRefresh:
 class RefreshGrant:
     """Rotates refresh tokens; see `tokens.refresh_policy`."""
 
-    def __init__(self, change: Change, verifier: TokenVerifier, logins: Logins, clock: Clock) -> None:
+    def __init__(
+        self, change: Change, verifier: TokenVerifier, logins: Logins, *, credentials: NodeCredentials, clock: Clock
+    ) -> None:
         self._change = change
         self._verifier = verifier
         self._logins = logins
+        self._credentials = credentials
         self._clock = clock
 
     async def authenticate(self, asked: RefreshAsks) -> ProvenRefresh:
@@ -63,7 +67,8 @@ class RefreshGrant:
         """Give the next pair, or end the login of a copied token."""
         claims = proven.claims
         async with self._change() as tx:
-            bearer = await self._bearer(tx, claims.client_type, proven.principal_id)
+            node = await nodes.find(tx.session, proven.principal_id) if claims.client_type is ClientType.NODE else None
+            bearer = node.bearer if node else await self._bearer_of_user(tx, claims, proven.principal_id)
             if bearer is None or claims.iat < bearer.tokens_valid_from:
                 raise InvalidTokenError("The token is no longer valid")
             outcome = await self._logins.go_on(tx, bearer, proven.family_id, claims.generation)
@@ -71,6 +76,8 @@ class RefreshGrant:
                 raise self._reused(proven)
             if isinstance(outcome, Verdict):
                 raise InvalidTokenError("The token is no longer valid")
+            if node is not None:
+                await self._credentials.note_seen(tx, node)
         return Granted(
             {
                 "access_token": outcome.access_token,
@@ -80,11 +87,8 @@ class RefreshGrant:
             }
         )
 
-    async def _bearer(self, tx: Transaction, client_type: ClientType, principal_id: int) -> Bearer | None:
-        if client_type is ClientType.NODE:
-            node = await nodes.find(tx.session, principal_id)
-            return node.bearer if node is not None else None
-        return await accounts.find_bearer(tx.session, principal_id)
+    async def _bearer_of_user(self, tx: Transaction, claims: Claims, user_id: int) -> Bearer | None:
+        return await accounts.find_bearer(tx.session, user_id) if claims.client_type is ClientType.USER else None
 
     def _reused(self, proven: ProvenRefresh) -> RefusedError:
         entry = audit.Entry(

@@ -1,0 +1,1 @@
+"""Which users are connected to the event channel."""
