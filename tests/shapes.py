@@ -95,7 +95,9 @@ def distributed_shape(
         settings: further `SEXTANT_…` variables for all services.
         gateway: further settings of the gateway.
     """
-    suite = _Distributed(servers, {AUTH: 2, API: 2, RELAY: 2, VPN_REGISTRY: 1} | dict(replicas or {}), settings or {})
+    suite = DistributedSuite(
+        servers, {AUTH: 2, API: 2, RELAY: 2, VPN_REGISTRY: 1} | dict(replicas or {}), settings or {}
+    )
     try:
         suite.migrate()
         suite.start_services()
@@ -112,14 +114,28 @@ def distributed_shape(
         suite.stop()
 
 
-class _Distributed:
-    """Puts one distributed suite together."""
+class DistributedSuite:
+    """One distributed suite, put together step by step.
+
+    Attributes:
+        url: where clients find it.
+        root_password: of the first user.
+        processes: by service; a replica is one entry of a list.
+        ports: of the replicas, in the order of `processes`.
+        entries: the ports at which the gateway looks for them, which may be those of something in between.
+        settings_of: further variables of one replica, by service and place in the list.
+        database_urls: of the services that own one.
+        broker_url: of the broker.
+    """
 
     def __init__(self, servers: BackingServers, replicas: Mapping[str, int], settings: Mapping[str, str]) -> None:
         self._servers = servers
         self._folder = servers.processes.make_folder(f"distributed-{secrets.token_hex(3)}")
-        self._ports = {service: [free_port() for _ in range(count)] for service, count in replicas.items()}
+        self.ports = {service: [free_port() for _ in range(count)] for service, count in replicas.items()}
+        self.entries = dict(self.ports)
+        self.settings_of: dict[tuple[str, int], Mapping[str, str]] = {}
         self._listen, self._inside = free_port(), free_port()
+        self._gateway_config = ""
         self.url = f"http://127.0.0.1:{self._listen}"
         self.root_password = _password()
         self.processes: dict[str, list[Process]] = {service: [] for service in replicas}
@@ -133,9 +149,9 @@ class _Distributed:
             "SEXTANT_HOST": "127.0.0.1",
             "SEXTANT_LOG_LEVEL": "warning",
             # one replica answers for all: what balances internal calls in compose is its DNS
-            "SEXTANT_AUTH_URL": f"http://127.0.0.1:{self._ports[AUTH][0]}",
-            "SEXTANT_API_URL": f"http://127.0.0.1:{self._ports[API][0]}",
-            "SEXTANT_VPN_URL": f"http://127.0.0.1:{self._ports[VPN_REGISTRY][0]}",
+            "SEXTANT_AUTH_URL": f"http://127.0.0.1:{self.ports[AUTH][0]}",
+            "SEXTANT_API_URL": f"http://127.0.0.1:{self.ports[API][0]}",
+            "SEXTANT_VPN_URL": f"http://127.0.0.1:{self.ports[VPN_REGISTRY][0]}",
             **settings,
         }
         self._auth_secrets = {
@@ -162,27 +178,38 @@ class _Distributed:
 
     def start_services(self) -> None:
         """Start all replicas, and return when each says that it is ready."""
-        for service, ports in self._ports.items():
-            for port in ports:
-                self.processes[service].append(self._start(service, port))
-        for service, ports in self._ports.items():
-            for process, port in zip(self.processes[service], ports, strict=True):
-                _wait_for(process, f"http://127.0.0.1:{port}/readyz")
+        for service, ports in self.ports.items():
+            self.processes[service] = [self._spawn(service, number) for number in range(len(ports))]
+        for service, ports in self.ports.items():
+            for number in range(len(ports)):
+                self.wait_until_ready(service, number)
+
+    def start_replica(self, service: str, number: int) -> None:
+        """Start a replica that has ended again, with the same port."""
+        self.processes[service][number] = self._spawn(service, number)
+
+    def wait_until_ready(self, service: str, number: int) -> None:
+        """Return when a replica says that it is ready."""
+        _wait_for(self.processes[service][number], f"http://127.0.0.1:{self.ports[service][number]}/readyz")
 
     def start_gateway(self, settings: Mapping[str, object]) -> None:
         """Start HAProxy with the shipped configuration."""
         files = local_gateway_config(
             self._folder,
             listen=self._listen,
-            auth=self._ports[AUTH],
-            api=self._ports[API],
-            relay=self._ports[RELAY],
-            vpn=self._ports[VPN_REGISTRY],
+            auth=self.entries[AUTH],
+            api=self.entries[API],
+            relay=self.entries[RELAY],
+            vpn=self.entries[VPN_REGISTRY],
             inside=self._inside,
             settings=settings,
         )
-        config = "\n".join(file.read_text() for file in files)
-        gateway = self._servers.haproxy(config, ports=[self._listen])
+        self._gateway_config = "\n".join(file.read_text() for file in files)
+        self.restart_gateway()
+
+    def restart_gateway(self) -> None:
+        """Start HAProxy, or start it again after it has ended."""
+        gateway = self._servers.haproxy(self._gateway_config, ports=[self._listen])
         self.processes["gateway"] = [gateway]
         _wait_for(gateway, f"{self.url}/api/version")
         _wait_for(gateway, f"{self.url}/.well-known/jwks.json")
@@ -193,12 +220,14 @@ class _Distributed:
             for process in processes:
                 process.kill()
 
-    def _start(self, service: str, port: int) -> Process:
+    def _spawn(self, service: str, number: int) -> Process:
+        port = self.ports[service][number]
         env = self._common | {"SEXTANT_PORT": str(port), "SEXTANT_CLIENT_SECRET": self._clients[service]}
         if service in self.database_urls:
             env["SEXTANT_DATABASE_URL"] = self.database_urls[service]
         if service == AUTH:
             env |= self._auth_secrets
+        env |= self.settings_of.get((service, number), {})
         command: list[str | Path] = [Path(sys.executable), "-m", _MODULES[service]]
         return self._servers.processes.spawn(command, name=f"{service}-{port}", env=env)
 
