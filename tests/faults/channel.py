@@ -32,6 +32,7 @@ class Channel:
     """One client's connection, and the next one after it is lost.
 
     Args:
+        listener: what it is called in the history.
         session: carries it.
         url: of the suite, or of something before it.
         rest: gives tokens.
@@ -45,8 +46,10 @@ class Channel:
 
     def __init__(
         self,
+        listener: str,
         session: aiohttp.ClientSession,
         url: str,
+        *,
         rest: Rest,
         history: History,
         hear: Callable[[str, Any], None] = lambda _event, _payload: None,
@@ -54,6 +57,7 @@ class Channel:
         self.url = url
         self.is_open = False
         self.is_sent_home = False
+        self._listener = listener
         self._session = session
         self._rest = rest
         self._history = history
@@ -64,7 +68,7 @@ class Channel:
 
     async def run(self) -> None:
         """Stay connected until cancelled, or sent home."""
-        token = await self._rest.log_in()
+        token = self._rest.token or await self._rest.log_in()
         while not self.is_sent_home:
             notice = None
             with suppress(*LOST):
@@ -79,10 +83,9 @@ class Channel:
     async def say(self, event: str, payload: Any = None) -> None:
         """Say something; who is not connected says it in vain."""
         if self._socket is not None and self.is_open:
-            try:
-                await self._socket.send_str(_EVENT + orjson.dumps([event] if payload is None else [event, payload]).decode())
-            except LOST:
-                return
+            packet = orjson.dumps([event] if payload is None else [event, payload]).decode()
+            with suppress(*LOST):
+                await self._socket.send_str(_EVENT + packet)
 
     def break_off(self) -> None:
         """Lose the connection."""
@@ -99,7 +102,7 @@ class Channel:
                 )
                 await self._enter(self._socket)
             self.is_open, self._failures = True, 0
-            self._history.note(Connected(self._rest.who))
+            self._history.note(Connected(self._listener))
             while True:
                 packet = await self._next(self._socket)
                 if packet.startswith(_LEFT):
@@ -107,7 +110,7 @@ class Channel:
                 if packet.startswith(_EVENT):
                     event, *arguments = orjson.loads(packet[len(_EVENT) :])
                     payload = arguments[0] if arguments else None
-                    self._history.note(Heard(self._rest.who, event, payload))
+                    self._history.note(Heard(self._listener, event, payload))
                     if event in (INVALID_TOKEN, EXPIRED_TOKEN):
                         return str(event)
                     self._hear(event, payload)
@@ -140,4 +143,4 @@ class Channel:
             self._socket = None
         if self.is_open:
             self.is_open = False
-            self._history.note(Disconnected(self._rest.who))
+            self._history.note(Disconnected(self._listener))

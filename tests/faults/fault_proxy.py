@@ -53,12 +53,14 @@ class FaultProxy:
         self._server: asyncio.Server | None = None
 
     def hold(self, *directions: Direction) -> None:
-        """Let nothing pass in these directions; in none if not said otherwise."""
-        self._do(lambda: [self._open[each].clear() for each in directions or Direction])
+        """Let nothing pass in these directions; in neither if not said otherwise."""
+        for direction in directions or Direction:
+            self._do(self._open[direction].clear)
 
     def release(self) -> None:
         """Let everything pass again, what waited first."""
-        self._do(lambda: [each.set() for each in self._open.values()])
+        for each in self._open.values():
+            self._do(each.set)
 
     def delay(self, seconds: float) -> None:
         """Let each piece wait so long, in each direction."""
@@ -66,7 +68,7 @@ class FaultProxy:
 
     def cut(self) -> None:
         """Reset all connections, from both sides."""
-        self._do(lambda: [writer.transport.abort() for writer in list(self._writers)])
+        self._do(self._abort_all)
 
     def refuse(self) -> None:
         """Reset every new connection, until `accept`."""
@@ -97,16 +99,21 @@ class FaultProxy:
         """Listen no more, and drop all connections; runs in the thread of the proxies."""
         assert self._server is not None  # it was started
         self._server.close()
-        jobs = list(self._jobs)
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        self._abort_all()
+        for each in self._open.values():
+            each.set()
+        if self._jobs:
+            await asyncio.wait(self._jobs)
 
     def _do(self, action: Callable[[], object]) -> None:
         async def act() -> None:
             action()
 
         self._run(act())
+
+    def _abort_all(self) -> None:
+        for writer in list(self._writers):
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         job = asyncio.current_task()
@@ -131,10 +138,10 @@ class FaultProxy:
             self._jobs.discard(job)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        for _ in self.upstreams:
-            self._turn += 1
+        self._turn += 1
+        first = self._turn % max(1, len(self.upstreams))
+        for port in self.upstreams[first:] + self.upstreams[:first]:
             with suppress(OSError):
-                port = self.upstreams[self._turn % len(self.upstreams)]
                 return await asyncio.open_connection(LOOPBACK, port, limit=_CHUNK)
         return None
 

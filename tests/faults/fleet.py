@@ -60,7 +60,7 @@ class Station:
         self.name = f"node {identity.id}"
         self.container_seconds = container_seconds
         self.rest = Rest(session, url, self.name, ("/api/token/node", {"api_key": identity.api_key}), history)
-        self.channel = Channel(session, socket_url or url, self.rest, history, self._hear)
+        self.channel = Channel(self.name, session, socket_url or url, rest=self.rest, history=history, hear=self._hear)
         self._history = history
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._at_hand: set[int] = set()
@@ -160,14 +160,18 @@ class Station:
 class Watcher:
     """A user's socket.
 
-    Attributes:
+    Args:
         name: of its listener in the history.
+        rest: the user.
+        session: carries its socket.
+        url: of the suite.
+        history: is told what it hears.
     """
 
-    def __init__(self, name: str, login: dict[str, str], session: aiohttp.ClientSession, url: str, history: History) -> None:
+    def __init__(self, name: str, rest: Rest, session: aiohttp.ClientSession, url: str, history: History) -> None:
         self.name = name
-        self.rest = Rest(session, url, name, ("/api/token/user", login), history)
-        self.channel = Channel(session, url, self.rest, history)
+        self.rest = rest
+        self.channel = Channel(name, session, url, rest=rest, history=history)
 
 
 class Fleet:

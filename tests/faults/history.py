@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 E = TypeVar("E")
 
+_RARE = {"sync", "node-online", "node-offline", "invalid_token", "expired_token", "kill_containers"}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -128,6 +130,7 @@ class History:
             entry.payload for entry in self.since(since, Heard) if (entry.listener, entry.event) == (listener, event)
         ]
 
-    def tail(self, count: int = 40) -> str:
-        """The last entries, for a person who wonders."""
-        return "\n".join(f"{at:8.2f} {entry}" for at, entry in self.entries[-count:])
+    def tail(self, count: int = 60) -> str:
+        """The last entries, for a person who wonders; what sockets hear all the time is left out."""
+        telling = [(at, entry) for at, entry in self.entries if not isinstance(entry, Heard) or entry.event in _RARE]
+        return "\n".join(f"{at:8.2f} {entry}" for at, entry in telling[-count:])

@@ -2,7 +2,7 @@
 
 With two differences. A request whose connection stands still is given up after a while and counts as lost, so that a
 test ends. And an answer of 500 or more is noted and repeated after a second, where the official node would throw a
-result away over it: so one such answer shows as itself (`nobody_is_answered_with_a_server_error`) and not as a dozen others.
+result away over it: so it shows as itself (`nobody_is_answered_with_a_server_error`), not as a dozen other complaints.
 """
 
 import asyncio

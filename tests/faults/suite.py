@@ -12,11 +12,13 @@ Owns all of them. Blocking calls are made in threads, so that nodes and watchers
 import asyncio
 import signal
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
 
 from sextant_shared.contract.routing import API, AUTH, RELAY, VPN_REGISTRY
 from sextant_shared.testing.backing import BackingServers
@@ -26,6 +28,8 @@ from tests.shapes import DistributedSuite
 
 REPLICAS: Final[Mapping[str, int]] = {AUTH: 2, API: 2, RELAY: 2, VPN_REGISTRY: 2}
 GATEWAY: Final = "gateway"
+_PATIENCE: Final = {"SEXTANT_DATABASE_ACQUIRE_SECONDS": "10", "SEXTANT_PEER_TIMEOUT_SECONDS": "15"}
+"""Machines that run tests may be slow; the bounds that faults are about are others."""
 _SHIFTED: Final = Path(__file__).parent / "shifted"
 _STOPPED_SECONDS: Final = 40
 
@@ -48,7 +52,7 @@ class BreakableSuite:
         self.broker_links = {
             service: [proxies.open(broker_port) for _ in range(count)] for service, count in REPLICAS.items()
         }
-        settings = {
+        settings = dict(_PATIENCE) | {
             {AUTH: "SEXTANT_AUTH_URL", API: "SEXTANT_API_URL", VPN_REGISTRY: "SEXTANT_VPN_URL"}[service]: (
                 f"http://{LOOPBACK}:{proxy.port}"
             )
@@ -149,6 +153,17 @@ class BreakableSuite:
             lambda: self.servers.postgres.execute(*statements, database=self.database_urls[of])
         )
 
+    @asynccontextmanager
+    async def locked(self, table: str) -> AsyncIterator[None]:
+        """Let nobody read or write a table of api's."""
+        connection = await asyncpg.connect(self.database_urls[API].replace("+asyncpg", ""))
+        try:
+            async with connection.transaction():
+                await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+                yield
+        finally:
+            await connection.close()
+
     # -- looking -----------------------------------------------------------------------------------
 
     async def is_ready(self, service: str, number: int) -> bool:
@@ -192,9 +207,9 @@ class BreakableSuite:
 
     @property
     def _changed(self) -> set[tuple[str, int]]:
-        return {
-            place for place, settings in self._suite.settings_of.items() if settings != self._ordinary(*place)
-        } | {place for place in self._suite.settings_of if self._clock(*place).read_text() != "0"}
+        return {place for place, settings in self._suite.settings_of.items() if settings != self._ordinary(*place)} | {
+            place for place in self._suite.settings_of if self._clock(*place).read_text() != "0"
+        }
 
     def _configure(self, service: str, number: int, settings: Mapping[str, str]) -> None:
         self._clock(service, number).write_text("0")
@@ -236,6 +251,3 @@ def _answers(url: str) -> bool:
 def _read(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback address
         return str(answer.read().decode())
-
-
-Condition = Callable[[], bool]

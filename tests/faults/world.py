@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 
+from sextant_shared.contract import socket_events
 from tests.faults import invariants
 from tests.faults.fleet import Fleet, Identity, Station, Watcher, fleet, names, until
 from tests.faults.history import Accepted, Asked, History, Injected
@@ -38,7 +39,7 @@ class World:
     Attributes:
         url: of the suite.
         root: the login of the first user.
-        people: the logins of researchers: rosalind and walter belong to the first two organizations, otto to the island.
+        people: the logins of researchers: rosalind and walter are of the first two organizations, otto of the island.
         organizations: those that work together.
         island: one that does not.
     """
@@ -92,8 +93,8 @@ class Scene:
         self.history = History()
         self.root = self.user("root", world.root)
         self.researcher = self.user("rosalind", world.people["rosalind"])
-        self.watcher = self.watch("walter")
-        self.outsider = self.watch("otto")
+        self.watcher = self.watch("walter", self.user("walter", world.people["walter"]))
+        self.outsider = self.watch("otto", self.user("otto", world.people["otto"]))
         self.collaboration = 0
         self.identities: list[Identity] = []
         self.stations: list[Station] = []
@@ -104,9 +105,9 @@ class Scene:
         """A user who asks for things."""
         return Rest(self.session, self.world.url, who, ("/api/token/user", login), self.history)
 
-    def watch(self, person: str, name: str | None = None) -> Watcher:
-        """Make a user's socket; to be added to the fleet."""
-        return Watcher(name or person, self.world.people[person], self.session, self.world.url, self.history)
+    def watch(self, name: str, user: Rest) -> Watcher:
+        """Make a socket of a user; to be added to the fleet."""
+        return Watcher(name, user, self.session, self.world.url, self.history)
 
     async def make_collaboration(self, organizations: Sequence[int]) -> int:
         """Make a collaboration."""
@@ -201,6 +202,12 @@ class Scene:
         await self.until_connected(within)
         await self.until_presence({each.identity.id: "online" for each in self._taking_part()}, within)
 
+    def told_offline(self, since: int) -> list[int]:
+        """The nodes of which the watcher was told that they went offline."""
+        mine = {each.id for each in self.identities}
+        told = self.history.heard(self.watcher.name, socket_events.NODE_OFFLINE, since=since)
+        return [each["id"] for each in told if each["id"] in mine]
+
     # -- the end -----------------------------------------------------------------------------------
 
     async def conclude(self, exempt: Exempt | None = None, *, open_runs: int = 0, within: float = DONE_SECONDS) -> None:
@@ -211,7 +218,8 @@ class Scene:
         shown = {node: "online" if node in cast.connected else "offline" for node in cast.organizations}
         await self.until_presence(shown)
         complaints = invariants.check(self.history, await self._final(), cast, exempt)
-        assert complaints == [], self.history.tail()
+        if complaints:
+            raise AssertionError("\n".join([*complaints, "The history ends:", self.history.tail()]))
 
     def _taking_part(self) -> list[Station]:
         return [each for each in self.stations if self.fleet.is_taking_part(each)]
@@ -249,9 +257,7 @@ async def scene(world: World, *, socket_url: str | None = None) -> AsyncIterator
         yield made
 
 
-async def _each(
-    make: Callable[[Any], Awaitable[T]], wanted: Collection[Any], *, at_once: int = _BUILDERS
-) -> list[T]:
+async def _each(make: Callable[[Any], Awaitable[T]], wanted: Collection[Any], *, at_once: int = _BUILDERS) -> list[T]:
     """Do something for each, a few at a time; the results are in order."""
     turns = asyncio.Semaphore(at_once)
 

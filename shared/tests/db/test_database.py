@@ -194,6 +194,23 @@ class TestPostgreSqlAway:
 
             await db.ping()
 
+    async def test_connections_that_ended_while_idle_are_replaced_without_an_error(self, postgres: object) -> None:
+        url = postgres.create_database("shared")  # type: ignore[attr-defined]
+        async with Database(url, source="test", pool_size=4) as db:
+            opened = [await db.engine.connect() for _ in range(4)]
+            idle = [(await each.get_raw_connection()).driver_connection for each in opened]
+            for each in opened:
+                await each.close()
+            postgres.execute(  # type: ignore[attr-defined]
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid()",
+                database=url,
+            )
+            while not all(each is not None and each.is_closed() for each in idle):
+                await asyncio.sleep(0.01)
+
+            await asyncio.gather(*(db.ping() for _ in range(4)))
+
     async def test_a_server_that_takes_no_more_connections_is_told_as_unavailable(self, postgres: object) -> None:
         url = postgres.create_database("crowded").replace("postgresql://", "postgresql+asyncpg://")  # type: ignore[attr-defined]
         role = f"crowded_{new_id().hex[:8]}"

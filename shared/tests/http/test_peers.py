@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -231,6 +232,39 @@ async def test_over_the_network_a_closed_port_is_unavailable() -> None:
     with pytest.raises(UnavailableError):
         await peers.peer(AUTH).get("/internal/echo")
     await peers.close()
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"), [(1, contextlib.nullcontext()), (2, pytest.raises(UnavailableError))], ids=["once", "twice"]
+)
+@pytest.mark.parametrize("sent_before", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"])
+async def test_over_the_network_a_lost_connection_is_asked_again_once(
+    losses: int, expected: contextlib.AbstractContextManager[Any], sent_before: bytes
+) -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        whole = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
+        writer.write(sent_before if asked <= losses else whole)
+        await writer.drain()
+        writer.close()
+
+    async def tokens() -> tuple[str, float]:
+        return "t", float("inf")
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    settings = PeerSettings(client_secret="s", api_url=url)
+    peers = Peers(HttpNetwork(settings), settings, name=RELAY, tokens=tokens)
+    async with server:
+        with expected:
+            assert await peers.peer(API).get("/internal/echo") == {}
+    await peers.close()
+
+    assert asked == 2
 
 
 # -- principals ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
-from sextant_shared.contract.claims import LEEWAY_SECONDS, ClientType, ContainerSubject, TokenUse
+from sextant_shared.contract.claims import BEHIND_SECONDS, LEEWAY_SECONDS, ClientType, ContainerSubject, TokenUse
 from sextant_shared.contract.errors import (
     ExpiredTokenError,
     InvalidTokenError,
@@ -358,11 +358,11 @@ async def test_a_grace_lets_an_expired_token_pass_for_a_while(
         await verifier.verify(token, TokenUse.ACCESS, expired_grace_seconds=100)
 
 
-@pytest.mark.parametrize("claim", ["nbf", "iat"])
+@pytest.mark.parametrize(("claim", "ahead"), [("nbf", 0), ("iat", BEHIND_SECONDS)])
 async def test_a_token_from_the_future_is_not_valid_yet(
-    issuer: Issuer, verifier: TokenVerifier, now: time_machine.Traveller, claim: str
+    issuer: Issuer, verifier: TokenVerifier, now: time_machine.Traveller, claim: str, ahead: int
 ) -> None:
-    token = issuer.sign(issuer.claims(**{claim: int(time.time()) + LEEWAY_SECONDS + 1}))
+    token = issuer.sign(issuer.claims(**{claim: int(time.time()) + ahead + LEEWAY_SECONDS + 1}))
     with pytest.raises(InvalidTokenError):
         await verifier.verify(token, TokenUse.ACCESS)
 

@@ -20,7 +20,7 @@ _looked_at = time.monotonic()
 
 
 def _shifted_time() -> float:
-    global _offset, _looked_at  # noqa: PLW0603 - the clock of a process is as global as it gets
+    global _offset, _looked_at
     if time.monotonic() - _looked_at > _LOOK_EVERY_SECONDS:
         _offset, _looked_at = float(_file.read_text()), time.monotonic()
     return _true_time() + _offset
@@ -31,4 +31,4 @@ def _shifted_now(_self: SystemClock) -> datetime:
 
 
 time.time = _shifted_time
-SystemClock.now = _shifted_now  # type: ignore[method-assign]
+SystemClock.now = _shifted_now  # type: ignore[method-assign, assignment]

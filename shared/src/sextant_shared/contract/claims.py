@@ -15,6 +15,9 @@ ISSUER: Final = "sextant"
 AUDIENCE: Final = "sextant"
 LEEWAY_SECONDS: Final = 60
 """How far the clocks of two services may differ (RFC 7519, section 4.1.4)."""
+BEHIND_SECONDS: Final = 2 * 3600
+"""How far the clock of a service may be behind auth's before it takes new tokens for ones of the future: as far as one
+hour that was set twice, and more. Tokens are good from so long before they are issued; nobody gains a token by it."""
 
 
 class TokenUse(StrEnum):

@@ -18,6 +18,7 @@ from sextant_shared.http.middleware import REQUEST_ID_HEADER
 from sextant_shared.security.service_token import ServiceTokenAuth, TokenSource, client_credentials
 from sextant_shared.settings.peers import PeerSettings
 
+_LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
 
@@ -29,8 +30,8 @@ class Network(Protocol):
         """The base URL of a service."""
         ...
 
-    def transport(self, service: str) -> httpx2.AsyncBaseTransport | None:
-        """How to get there; None for the ordinary way."""
+    def transport(self, service: str) -> httpx2.AsyncBaseTransport:
+        """How to get there."""
         ...
 
 
@@ -48,9 +49,37 @@ class HttpNetwork:
         """The base URL of a service."""
         return self._addresses[service]
 
-    def transport(self, service: str) -> None:
+    def transport(self, service: str) -> httpx2.AsyncBaseTransport:
         """Over the network."""
         del service
+        return RepeatingTransport(httpx2.AsyncHTTPTransport(limits=_LIMITS))
+
+
+class RepeatingTransport(httpx2.AsyncBaseTransport):
+    """Sends a request once more when its connection is lost before the answer.
+
+    A replica that is killed takes its connections along, and another one answers. All that services ask each other may
+    be asked twice. What takes too long is not asked again: whoever waits has waited enough.
+    """
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request, and if need be once more."""
+        try:
+            return await self._answer(request)
+        except (httpx2.NetworkError, httpx2.RemoteProtocolError):
+            return await self._answer(request)
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await self._inner.handle_async_request(request)
+        await answer.aread()  # half an answer is none
+        return answer
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._inner.aclose()
 
 
 async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -179,7 +208,6 @@ class Peers:
             transport=self._network.transport(service),
             timeout=self._timeout,
             auth=auth,
-            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
         )
         self._clients.append(client)
         return client

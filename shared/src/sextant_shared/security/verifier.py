@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from sextant_shared.contract.claims import (
     ALGORITHM,
     AUDIENCE,
+    BEHIND_SECONDS,
     ISSUER,
     LEEWAY_SECONDS,
     Claims,
@@ -123,6 +124,6 @@ def _checked(payload: dict[str, Any]) -> Claims:
         not_before = float(payload["nbf"])
     except (ValidationError, KeyError, TypeError, ValueError) as error:
         raise InvalidTokenError("The token lacks something that every token of this server has") from error
-    if max(not_before, claims.iat) > now + LEEWAY_SECONDS:
+    if max(not_before, claims.iat - BEHIND_SECONDS) > now + LEEWAY_SECONDS:
         raise InvalidTokenError("The token is not valid yet")
     return claims

@@ -11,7 +11,15 @@ from joserfc.jws import JWSRegistry
 
 from sextant_auth.keys.keyring import Keyring
 from sextant_shared.clock import Clock
-from sextant_shared.contract.claims import ALGORITHM, AUDIENCE, ISSUER, ClientType, ContainerSubject, TokenUse
+from sextant_shared.contract.claims import (
+    ALGORITHM,
+    AUDIENCE,
+    BEHIND_SECONDS,
+    ISSUER,
+    ClientType,
+    ContainerSubject,
+    TokenUse,
+)
 from sextant_shared.ids import new_id
 
 _REGISTRY = JWSRegistry(algorithms=[ALGORITHM])
@@ -133,7 +141,7 @@ class TokenIssuer:
             "sub": subject,
             "client_type": client_type,
             "iat": issued_at,
-            "nbf": issued_at,
+            "nbf": issued_at - BEHIND_SECONDS,
             "exp": issued_at + lifetime,
             "jti": str(new_id()),
             "pv": 0,
