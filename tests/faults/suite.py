@@ -147,6 +147,14 @@ class BreakableSuite:
         """Start RabbitMQ again, with what it had written."""
         await asyncio.to_thread(self.servers.rabbitmq.start)
 
+    async def wipe_broker(self) -> None:
+        """Remove all queues, exchanges, messages and connections."""
+        await asyncio.to_thread(self.servers.rabbitmq.wipe_vhost, self.broker_url)
+
+    async def close_broker_connections(self) -> None:
+        """Have the broker close all connections."""
+        await asyncio.to_thread(self.servers.rabbitmq.close_connections)
+
     async def sql(self, *statements: str, of: str = API) -> list[tuple[Any, ...]]:
         """Run SQL as the superuser."""
         return await asyncio.to_thread(

@@ -5,6 +5,7 @@ from sextant_relay.entry import Entry
 from sextant_relay.history import History
 from sextant_relay.hub import Hub
 from sextant_relay.interest import Interest
+from sextant_relay.isolation import Isolation
 from sextant_relay.judge import Judge
 from sextant_relay.listener import ALWAYS_HEARD, Listener
 from sextant_relay.memberships import Memberships
@@ -71,9 +72,14 @@ def create_service(settings: RelaySettings, *, bus: Bus, network: Network) -> Se
 
     async def send_away() -> None:
         await hub.send_away(spread_seconds=settings.drain_spread_seconds)
+
+    async def leave() -> None:
+        await send_away()
+        await outgoing.flushed()
         await transport.hang_up_all()
 
-    departure = Departure(notice_seconds=settings.drain_notice_seconds, send_away=send_away)
+    departure = Departure(notice_seconds=settings.drain_notice_seconds, send_away=leave)
+    isolation = Isolation(bus.ping, patience_seconds=settings.isolation_seconds, send_away=send_away)
     app = make_app(title="Sextant relay", description="The event channel: /socket.io, namespace /tasks")
     app.include_router(
         health_router({"broker": bus.ping, "signing_keys": keys.ping, "staying": departure.check_staying})
@@ -86,7 +92,7 @@ def create_service(settings: RelaySettings, *, bus: Bus, network: Network) -> Se
             wrap_app(app, settings, service=RELAY),
             is_leaving=departure.is_closed_to_newcomers,
         ),
-        tasks=[transport.run, presence.run, interest.run, hub.run],
+        tasks=[transport.run, presence.run, interest.run, hub.run, isolation.run],
         drain=[departure.run],
         close=[hub.close, outgoing.close, peers.close],
     )

@@ -144,13 +144,12 @@ class Hub:
         self._start(self._sync_all())
 
     async def send_away(self, *, spread_seconds: float) -> None:
-        """Close all sockets, one after the other, so that their clients go to another replica; then tell of it."""
+        """Close all sockets, one after the other, so that their clients go to another replica."""
         leaving = list(self._connections.values())
         random.shuffle(leaving)
         for connection in leaving:
             await self._wire.hang_up(connection.address)
             await asyncio.sleep(spread_seconds / len(leaving))
-        await self._outgoing.flushed()
         _log.info("sockets_sent_away", sockets=len(leaving))
 
     async def close(self) -> None:

@@ -36,6 +36,9 @@ class RelaySettings(HttpSettings, LoggingSettings, BrokerSettings, PeerSettings)
     interest_linger_seconds: float = Field(
         default=30, ge=0, description="How long events of a collaboration are still taken after its last socket left"
     )
+    isolation_seconds: float = Field(
+        default=10, ge=0, description="How long the broker may be lost before the sockets are sent to another replica"
+    )
     drain_notice_seconds: float = Field(
         default=2, ge=0, description="How long the gateway has to see that this replica leaves, before sockets close"
     )

@@ -84,6 +84,16 @@ class RabbitServer:
         self._drop_vhost(vhost)
         self._made.remove(vhost)
 
+    def wipe_vhost(self, url: str) -> None:
+        """Remove all that is in a virtual host, and every connection to it; it is there again afterwards, empty."""
+        vhost = urlsplit(url).path.lstrip("/")
+        self._drop_vhost(vhost)
+        self._make_vhost(vhost)
+
+    def close_connections(self) -> None:
+        """Have the broker close all connections to it."""
+        self._refuse()
+
     def start(self) -> None:
         """Start the broker again, on the same port with the same durable state."""
         self._refuse()
@@ -194,6 +204,10 @@ class PrivateRabbit(RabbitServer):
         """Stop the broker in good order; its clients are told and disconnected."""
         if self._process is not None:
             self._process.stop(signal.SIGTERM, timeout=60)
+
+    def close_connections(self) -> None:
+        """Have the broker close all connections to it, as `rabbitmqctl close_all_connections` does."""
+        self._call('[rabbit_networking:close_connection(P, "test") || P <- rabbit_networking:connections()], ok.')
 
     def kill(self) -> None:
         """End the broker as a crash would; its clients see their connections drop."""
