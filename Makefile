@@ -35,6 +35,10 @@ test: setup ## Run all tests (T=path narrows)
 test-unit: setup ## Run the tests that need no server and no official client (T=path narrows)
 	@$(BIN)/pytest $(HERE) $(T) $(ARGS)
 
+.PHONY: test-faults
+test-faults: setup ## Break a whole suite in every way there is a promise for, in about ten minutes (T=path narrows)
+	@SEXTANT_FAULTS=long $(BIN)/pytest $(or $(T),tests/faults) $(ARGS)
+
 .PHONY: bench
 bench: setup ## Measure the paths that matter, print a table and write JSON
 	@$(BIN)/python -m bench $(ARGS)

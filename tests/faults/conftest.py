@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from tests.faults.suite import BreakableSuite, breakable_suite
 from tests.faults.world import Scene, World, build, scene
 
 _FORM = "SEXTANT_FAULTS"
+_FAULT = re.compile(r"::test_(f\d\d)_")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """In the long form, say fault by fault what came of it."""
+    rows = [
+        (fault.group(1), outcome, report.duration, report.nodeid.partition("::")[2])
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call" and (fault := _FAULT.search(report.nodeid))
+    ]
+    if not rows or not is_long():
+        return
+    terminalreporter.section("faults")
+    for fault, outcome, seconds, name in sorted(rows):
+        terminalreporter.line(f"{fault}  {outcome}  {seconds:6.1f} s  {name}", green=outcome == "passed")
 
 
 @pytest.fixture(scope="session")
