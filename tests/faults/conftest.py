@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from tests.faults.suite import BreakableSuite, breakable_suite
 from tests.faults.world import Scene, World, build, scene
 
 _FORM = "SEXTANT_FAULTS"
-_FAULT = re.compile(r"::test_(f\d\d)_")
 
 
 @dataclass(frozen=True)
@@ -51,17 +49,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """In the long form, say fault by fault what came of it."""
-    rows = [
-        (fault.group(1), outcome, report.duration, report.nodeid.partition("::")[2])
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.getreports(outcome)
-        if report.when == "call" and (fault := _FAULT.search(report.nodeid))
-    ]
-    if not rows or not is_long():
+    if not is_long():
         return
     terminalreporter.section("faults")
-    for fault, outcome, seconds, name in sorted(rows):
-        terminalreporter.line(f"{fault}  {outcome}  {seconds:6.1f} s  {name}", green=outcome == "passed")
+    reports = [each for outcome in ("passed", "failed", "error") for each in terminalreporter.getreports(outcome)]
+    for report in sorted(reports, key=lambda each: str(each.nodeid)):
+        if report.when == "call" and "::test_f" in report.nodeid:
+            name = report.nodeid.partition("::test_")[2]
+            terminalreporter.line(f"{report.outcome}  {report.duration:6.1f} s  {name}", green=report.passed)
 
 
 @pytest.fixture(scope="session")
