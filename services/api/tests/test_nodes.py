@@ -67,6 +67,17 @@ async def test_organization_and_name_have_defaults(api: Api, world: Hospitals) -
     assert made["name"] == "two - together Node"
 
 
+async def test_who_may_make_its_organizations_nodes_is_told_where_it_is_no_member(api: Api, world: Hospitals) -> None:
+    stranger = await api.add_organization("stranger")
+    admin = api.auth.add_user(organization_id=stranger, rules=["node:COLLABORATION:CREATE", "node:ORGANIZATION:CREATE"])
+
+    by_default = await api.post("/api/node", admin, collaboration_id=world.collaboration)
+    null = await api.post("/api/node", admin, collaboration_id=world.collaboration, organization_id=None)
+
+    assert (by_default.status_code, "errors" in by_default.json()) == (400, False)
+    assert (null.status_code, list(null.json()["errors"])) == (400, ["organization_id"])
+
+
 async def test_a_default_name_is_no_longer_than_names_may_be(api: Api) -> None:
     organization = await api.add_organization("o" * 128)
     collaboration = await api.add_collaboration("c" * 128, [organization])
@@ -124,9 +135,15 @@ async def test_what_a_node_needs_must_be_there(api: Api, world: Hospitals) -> No
 
     no_collaboration = await api.post("/api/node", api.root, organization_id=world.one, collaboration_id=987654)
     no_organization = await api.post("/api/node", api.root, organization_id=2**62, collaboration_id=world.collaboration)
+    no_id = await api.post("/api/node", api.root, organization_id=world.one, collaboration_id=987654.5)
     no_member = await api.post("/api/node", api.root, organization_id=stranger, collaboration_id=world.collaboration)
 
-    assert [answer.status_code for answer in (no_collaboration, no_organization, no_member)] == [404, 404, 400]
+    assert [answer.status_code for answer in (no_collaboration, no_organization, no_id, no_member)] == [
+        404,
+        404,
+        404,
+        400,
+    ]
 
 
 async def test_a_name_and_an_address_are_changed_and_only_a_name_is_told(api: Api, world: Hospitals) -> None:

@@ -202,6 +202,10 @@ async def test_lists_are_filtered_and_containers_may_ask_too(api: Api, world: Ho
     assert await ids(api.root, name="%IR%") == [first, third]
     assert await ids(api.root, collaboration_id=world.collaboration) == [first, second]
     assert await ids(api.root, organization_id=world.two, sort="-id") == [second, first]
+    assert await ids(api.root, sort="-collaboration") == [first, second, third]
+    for nothing in (987654, "2.5", "abc", "", 10**30):
+        assert await ids(api.root, organization_id=nothing) == []
+        assert await ids(api.root, collaboration_id=nothing) == []
     assert await ids(node) == [first]
     [listed] = (await api.get("/api/study", node, include="organizations")).json()["data"]
     assert [organization["name"] for organization in listed["organizations"]] == ["one", "two"]

@@ -38,6 +38,13 @@ def test_a_whole_number_that_cannot_be_an_id_is_one_that_nothing_has(text: str) 
     assert query(f"id=1&id={text}").ids("id") == [1, NO_ID]
 
 
+@pytest.mark.parametrize("text", ["abc", "", "1.5", "9223372036854775808"])
+def test_what_is_looked_up_unjudged_names_nothing_if_it_cannot_be_an_id(text: str) -> None:
+    assert query(f"id={text}").any_id("id") == NO_ID
+    assert query("id=7").any_id("id") == 7
+    assert query("").any_id("id") is None
+
+
 @pytest.mark.parametrize(
     ("read", "text"),
     [

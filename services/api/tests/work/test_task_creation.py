@@ -124,7 +124,7 @@ NONSENSE: list[tuple[dict[str, Any], str]] = [
     ({"collaboration_id": None}, "collaboration_id"),
     ({"collaboration_id": "abc"}, "collaboration_id"),
     ({"collaboration_id": 0}, "collaboration_id"),
-    ({"collaboration_id": 10**30}, "collaboration_id"),
+    ({"organizations": [None]}, "organizations"),
     ({"study_id": -1}, "study_id"),
     ({"databases": "ages"}, "databases"),
     ({"databases": [{}]}, "databases"),
@@ -142,6 +142,45 @@ async def test_what_makes_no_sense_is_named_and_leaves_nothing(world: World) -> 
 
     assert told == [(400, {field}) for _, field in NONSENSE]
     assert await written(world) == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("number", [987654, 987654.5, 10**30])
+async def test_a_number_that_nothing_has_names_nothing(world: World, number: float) -> None:
+    for field in ("collaboration_id", "study_id"):
+        answer = await world.post(**{field: number})
+        assert (answer.status_code, "errors" in answer.json()) == (404, False)
+    answer = await world.post(organizations=[{"id": number, "input": READABLE}])
+    assert (answer.status_code, "errors" in answer.json()) == (400, False)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"id": 1}, {"id": "abc", "input": READABLE}, {"id": 1, "input": 5}])
+async def test_what_is_wrong_inside_of_an_item_is_told_of_the_list(world: World, wrong: dict[str, Any]) -> None:
+    organizations = await world.post(organizations=[{"id": world.near, "input": READABLE}, wrong])
+    databases = await world.post(databases=[{"label": "ages"}, {}])
+    no_item = await world.post(organizations=["x"], databases=[None])
+
+    assert list(organizations.json()["errors"]) == ["organizations"]
+    [problem] = organizations.json()["errors"]["organizations"]
+    assert problem.startswith("Value error, 1.")
+    assert databases.json()["errors"] == {"databases": ["Value error, 1.label: Field required"]}
+    assert {field: list(told) for field, told in no_item.json()["errors"].items()} == {
+        "organizations": ["0"],
+        "databases": ["0"],
+    }
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
+@pytest.mark.parametrize("content", [b"", b"x", b"{}"])
+async def test_a_task_that_does_not_say_that_it_is_json_is_a_bad_request(
+    world: World, headers: dict[str, str], content: bytes
+) -> None:
+    token = world.api.auth.token(world.researcher)
+
+    answer = await world.api.http.request(
+        "POST", "/api/task", content=content, headers={**headers, "Authorization": f"Bearer {token}"}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "no_json")
 
 
 async def test_null_is_no_study(world: World) -> None:

@@ -109,8 +109,21 @@ async def test_lists_begin_with_the_newest_unless_sorted(world: World) -> None:
     assert await ids(world, "/api/task", sort="name") == [made[2], made[0], made[1]]
     assert await ids(world, "/api/task", sort="-name", per_page=2) == [made[1], made[0]]
     assert await ids(world, "/api/run", sort="task_id") == sorted(await ids(world, "/api/run"))
-    assert await code(world, "/api/task", sort="init_user") == 400
-    assert await code(world, "/api/result", sort="result") == 400
+    assert await code(world, "/api/task", sort="surprise") == 400
+    assert await code(world, "/api/result", sort="surprise") == 400
+
+
+async def test_a_sort_by_another_object_or_a_payload_changes_nothing(world: World) -> None:
+    for name in ("b", "c", "a"):
+        await world.task(world.near, name=name)
+
+    for path, keys in (
+        ("/api/task", ("init_user", "-collaboration")),
+        ("/api/run", ("log", "-organization")),
+        ("/api/result", ("result", "task")),
+    ):
+        plain = await ids(world, path)
+        assert [await ids(world, path, sort=key) for key in keys] == [plain, plain]
 
 
 async def test_tasks_are_found_by_what_they_are(world: World) -> None:

@@ -71,6 +71,13 @@ class Query:
         text = self.text(name)
         return None if text is None else _id(name, text)
 
+    def any_id(self, name: str) -> int | None:
+        """Read what the wire looks up without having judged it: whatever cannot be an id is one that nothing has."""
+        try:
+            return self.id(name)
+        except ValidationFailedError:
+            return NO_ID
+
     def ids(self, name: str) -> list[int]:
         """Read all ids of a parameter that may be repeated.
 

@@ -18,7 +18,13 @@ from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
 _table = collaborations.c
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {"id": _table.id, "name": _table.name, "encrypted": _table.encrypted}
+_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+    "id": _table.id,
+    "name": _table.name,
+    "encrypted": _table.encrypted,
+    # other objects: the wire takes their names, and does not sort
+    **dict.fromkeys(("organizations", "nodes", "tasks", "algorithm_stores", "studies")),
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Filters:
     """What a list may be narrowed by."""
 
     name: str | None = None
-    encrypted: bool | None = None
+    encrypted: Sequence[bool] | None = None
     organization_id: int | None = None
     only_id: int | None = None
 
@@ -65,7 +71,7 @@ async def listed(
     if filters.name is not None:
         conditions.append(like(_table.name, filters.name))
     if filters.encrypted is not None:
-        conditions.append(_table.encrypted == filters.encrypted)
+        conditions.append(_table.encrypted.in_(filters.encrypted))
     if filters.organization_id is not None:
         conditions.append(_table.id.in_(collaborations_of(filters.organization_id)))
     if filters.only_id is not None:

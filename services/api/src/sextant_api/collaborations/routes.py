@@ -1,5 +1,6 @@
 """`/api/collaboration`, with the members and nodes of each."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -7,15 +8,16 @@ from fastapi import APIRouter, Depends, Request
 from sextant_api import hateoas
 from sextant_api.collaborations import repository, service
 from sextant_api.collaborations.documents import DELETION, FILTERS, ONE, Collaboration, CollaborationNode
-from sextant_api.collaborations.schemas import CollaborationChanges, Member, NewCollaboration
+from sextant_api.collaborations.schemas import CollaborationChanges, LeavingNode, Member, NewCollaboration
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery, User, UserOrNode
 from sextant_api.nodes import service as nodes
 from sextant_api.organizations.documents import Organization
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
-from sextant_shared.http.query import PathId
+from sextant_shared.http.query import PathId, Query
 
+_ENCRYPTED = "encrypted"
 _ORGANIZATIONS = "organizations"
 
 router = APIRouter(prefix="/api/collaboration", tags=["collaborations"])
@@ -36,9 +38,9 @@ async def list_collaborations(
             caller,
             page,
             name=query.text("name"),
-            encrypted=query.flag("encrypted"),
-            organization_id=query.number("organization_id"),
-            store_id=query.number("algorithm_store_id"),
+            encrypted=_encrypted(query),
+            organization_id=query.any_id("organization_id"),
+            store_id=query.any_id("algorithm_store_id"),
         )
         if _ORGANIZATIONS in query.words("include"):
             members = await repository.members_of(session, [row.id for row in rows])
@@ -111,8 +113,16 @@ async def add_node(caller: User, collaboration_id: PathId, member: Member, db: D
 
 
 @router.delete("/{collaboration_id}/node", response_model=Message)
-async def remove_node(caller: User, collaboration_id: PathId, member: Member, db: Db) -> JsonResponse:
+async def remove_node(caller: User, collaboration_id: PathId, node: LeavingNode, db: Db) -> JsonResponse:
     """Take a node out of the collaboration."""
     async with db.transaction() as tx:
-        await nodes.move_out(tx, caller, collaboration_id, member.id)
-    return JsonResponse({"msg": f"The node {member.id} is no longer in the collaboration {collaboration_id}"})
+        await nodes.move_out(tx, caller, collaboration_id, node.id)
+    return JsonResponse({"msg": f"The node {node.id} is no longer in the collaboration {collaboration_id}"})
+
+
+def _encrypted(query: Query) -> Sequence[bool] | None:
+    """Which collaborations are asked for; with an empty value neither those that are encrypted nor the others."""
+    if not query.has(_ENCRYPTED):
+        return None
+    flag = query.flag(_ENCRYPTED)
+    return [] if flag is None else [flag]

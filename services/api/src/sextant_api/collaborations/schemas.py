@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from sextant_api.fields import DistinctIds, Id, Name, RequestModel
+from sextant_api.fields import AnyId, DistinctIds, Name, RequestModel
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 
 class NewCollaboration(RequestModel):
@@ -32,3 +33,11 @@ class Member(RequestModel):
     model_config = example({"id": 1})
 
     id: Id
+
+
+class LeavingNode(RequestModel):
+    """The body that names a node to be taken out."""
+
+    model_config = example({"id": 1})
+
+    id: AnyId

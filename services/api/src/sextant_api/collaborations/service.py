@@ -45,7 +45,7 @@ async def listed(
     page: Page,
     *,
     name: str | None,
-    encrypted: bool | None,
+    encrypted: Sequence[bool] | None,
     organization_id: int | None,
     store_id: int | None,
 ) -> tuple[Sequence[Row[Any]], int]:

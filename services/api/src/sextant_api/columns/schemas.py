@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from sextant_api.fields import RequestModel, Text
-from sextant_api.tasks.schemas import DatabaseChoice, OrganizationInput, TaskRequest, WireId
+from sextant_api.fields import RequestModel, Text, ToldOfTheList
+from sextant_api.tasks.schemas import DatabaseChoice, OrganizationInput, TaskRequest
 from sextant_shared.contract.errors import ValidationFailedError
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 _NAME = "get_column_names"
 """Of the task, by which user interfaces know it."""
@@ -16,7 +17,7 @@ _NAME = "get_column_names"
 class AskedOrganization(BaseModel):
     """One organization that is to be asked."""
 
-    id: WireId
+    id: Id
     input: Any = None
     """Of the algorithm that finds out; judged only once it is clear that it will be asked, as on the wire."""
 
@@ -29,8 +30,8 @@ class AskedOrganization(BaseModel):
         try:
             return OrganizationInput(id=self.id, input=self.input)
         except ValidationError as error:
-            problems = [problem["msg"] for problem in error.errors()]
-            raise ValidationFailedError({"organizations": {str(position): {"input": problems}}}) from None
+            problems = [f"{position}.input: {problem['msg']}" for problem in error.errors()]
+            raise ValidationFailedError({"organizations": problems}) from None
 
 
 class ColumnRequest(RequestModel):
@@ -45,8 +46,8 @@ class ColumnRequest(RequestModel):
     )
 
     db_label: Text
-    collaboration_id: WireId
-    organizations: Annotated[list[AskedOrganization], Field(min_length=1)]
+    collaboration_id: Id
+    organizations: Annotated[list[AskedOrganization], Field(min_length=1), ToldOfTheList]
     sheet_name: Text | None = None
     query: Text | None = None
 

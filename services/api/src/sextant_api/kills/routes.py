@@ -7,10 +7,10 @@ from sextant_api.fields import RequestModel
 from sextant_api.kills import repository, service
 from sextant_api.ownership.policy import Reach, require
 from sextant_api.tasks import repository as tasks_repository
-from sextant_api.tasks.schemas import WireId
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
 from sextant_shared.http.documentation import Message, example, refusals
+from sextant_shared.http.fields import Id
 from sextant_shared.http.json import JsonResponse
 
 router = APIRouter(prefix="/api/kill", tags=["tasks"])
@@ -21,7 +21,7 @@ class KillRequest(RequestModel):
 
     model_config = example({"id": 1})
 
-    id: WireId
+    id: Id
 
 
 @router.post("/task", response_model=Message, responses=refusals(404))

@@ -30,12 +30,12 @@ def may_create(principal: Principal, organization_id: int, *, in_collaboration: 
         in_collaboration: whether the caller's organization is a member of the node's collaboration.
         is_partner: whether the caller's organization shares a collaboration with the node's.
     """
-    scope = reach(principal, Resource.NODE, Operation.CREATE)
+    held = principal.rights.scopes(Resource.NODE, Operation.CREATE)
     is_own = organization_id == principal.organization_id
     return (
-        scope is Scope.GLOBAL
-        or (scope is Scope.COLLABORATION and in_collaboration and (is_own or is_partner))
-        or (scope is Scope.ORGANIZATION and is_own)
+        Scope.GLOBAL in held
+        or (Scope.COLLABORATION in held and in_collaboration and (is_own or is_partner))
+        or (Scope.ORGANIZATION in held and is_own)
     )
 
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from sextant_api.fields import Id, Name, RequestModel
+from sextant_api.fields import Name, NotNull, RequestModel
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 
 def _address(text: str) -> str:
@@ -24,7 +25,7 @@ class NewNode(RequestModel):
     )
 
     collaboration_id: Id
-    organization_id: Id | None = None
+    organization_id: Annotated[Id | None, NotNull] = None
     name: Name | None = None
 
 

@@ -18,7 +18,7 @@ from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
 _table = organizations.c
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
     # empty and missing alike come first, on either database
@@ -26,6 +26,8 @@ _SORTABLE: Mapping[str, ColumnElement[Any]] = {
         column.name: func.coalesce(column, "")
         for column in (_table.country, _table.domain, _table.zipcode, _table.address1, _table.address2)
     },
+    # other objects: the wire takes their names, and does not sort
+    **dict.fromkeys(("collaborations", "nodes", "users", "tasks", "runs", "studies")),
 }
 
 

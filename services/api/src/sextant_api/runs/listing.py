@@ -18,11 +18,11 @@ def read_filter(query: Query) -> RunFilter:
         ValidationFailedError: one is not what it should be.
     """
     return RunFilter(
-        task_id=query.number("task_id"),
-        organization_id=query.number("organization_id"),
-        collaboration_id=query.number("collaboration_id"),
+        task_id=query.id("task_id"),
+        organization_id=query.id("organization_id"),
+        collaboration_id=query.id("collaboration_id"),
         # an empty one counts as none
-        node_id=query.number("node_id") if query.text("node_id") else None,
+        node_id=query.id("node_id") if query.text("node_id") else None,
         only_open=query.text("state") == _OPEN,
         assigned_from=query.moment("assigned_from"),
         assigned_till=query.moment("assigned_till"),

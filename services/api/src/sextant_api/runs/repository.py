@@ -69,7 +69,7 @@ RESULT_COLUMNS = (
 )
 """What `wire.result_body` shows, in its order; from `_shown_results`."""
 
-SORTABLE: Mapping[str, ColumnElement[Any]] = {
+SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
     "id": runs.c.id,
     "task_id": runs.c.task_id,
     "organization_id": runs.c.organization_id,
@@ -78,6 +78,8 @@ SORTABLE: Mapping[str, ColumnElement[Any]] = {
     "started_at": runs.c.started_at,
     "finished_at": runs.c.finished_at,
     "cleanup_at": runs.c.cleanup_at,
+    # payloads and other objects: the wire takes their names, and does not sort
+    **dict.fromkeys(("input", "log", "result", "organization", "task")),
 }
 
 

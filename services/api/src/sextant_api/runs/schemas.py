@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from sextant_api.fields import RequestModel, Text
+from sextant_api.fields import NotNull, RequestModel, Text
 from sextant_shared.contract.statuses import RunStatus
 from sextant_shared.http.documentation import example
 
@@ -28,13 +28,6 @@ def without_nulls(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _not_null(value: Any) -> Any:
-    """Refuse null, which is not the same as leaving a field out."""
-    if value is None:
-        raise ValueError("Must not be null")
-    return value
-
-
 class RunChange(RequestModel):
     """The body of `PATCH /run/{id}`; what is absent stays as it is."""
 
@@ -47,8 +40,8 @@ class RunChange(RequestModel):
         }
     )
 
-    status: Annotated[RunStatus | None, BeforeValidator(_not_null)] = None
+    status: Annotated[RunStatus | None, NotNull] = None
     started_at: Annotated[datetime | None, BeforeValidator(_moment)] = None
     finished_at: Annotated[datetime | None, BeforeValidator(_moment)] = None
-    result: Annotated[Text | None, BeforeValidator(_not_null)] = None
-    log: Annotated[str | None, AfterValidator(without_nulls), BeforeValidator(_not_null)] = None
+    result: Annotated[Text | None, NotNull] = None
+    log: Annotated[str | None, AfterValidator(without_nulls), NotNull] = None

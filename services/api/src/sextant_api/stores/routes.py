@@ -5,18 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from sextant_api import hateoas
-from sextant_api.collaborations.errors import UnknownCollaborationError
 from sextant_api.dependencies import Db, Everything, ReadQuery, User, UserOrNode
 from sextant_api.stores import repository, service, whitelist
 from sextant_api.stores.callers import caller_of
 from sextant_api.stores.client import StoreAddress
 from sextant_api.stores.documents import FILTERS, REMOVAL, AlgorithmStore
 from sextant_api.stores.schemas import NewStore, StoreChanges
-from sextant_shared.contract.errors import ValidationFailedError
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
-from sextant_shared.http.query import PathId, Query
+from sextant_shared.http.query import PathId
 
 _CREATED = 201
 _NOT_FOUND = 404
@@ -34,7 +32,7 @@ async def list_stores(
 ) -> JsonResponse:
     """List the algorithm stores that the caller sees."""
     filters = repository.Filters(
-        name=query.text("name"), url=query.text("url"), collaboration_id=_collaboration_id(query)
+        name=query.text("name"), url=query.text("url"), collaboration_id=query.any_id("collaboration_id")
     )
     async with db.read() as session:
         rows, total = await service.listed(session, caller, filters, page)
@@ -85,11 +83,3 @@ async def remove_store(
     async with ours.db.transaction() as tx:
         await repository.remove(tx.session, store_id)
     return JsonResponse({"msg": f"The algorithm store {store_id} is removed"})
-
-
-def _collaboration_id(query: Query) -> int | None:
-    try:
-        return query.number("collaboration_id")
-    except ValidationFailedError:
-        # no collaboration has such an id, as the wire puts it
-        raise UnknownCollaborationError from None

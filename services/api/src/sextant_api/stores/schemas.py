@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from sextant_api.fields import Name, RequestModel, Text
-from sextant_api.tasks.schemas import WireId
+from sextant_api.fields import Name, NotNull, RequestModel, Text
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 MAX_URL: Final = 1024
 
@@ -34,20 +34,13 @@ def _one_of_one(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _not_null(value: Any) -> Any:
-    """Refuse null, which is not the same as leaving a field out."""
-    if value is None:
-        raise ValueError("must not be null")
-    return value
-
-
 HttpUrl = Annotated[
     Text,
     Field(max_length=MAX_URL, json_schema_extra={"format": "uri", "examples": ["https://store.example.org/api"]}),
     AfterValidator(_http_url),
 ]
-CollaborationId = Annotated[WireId, BeforeValidator(_one_of_one)]
-_GivenCollaborationId = Annotated[CollaborationId | None, BeforeValidator(_not_null)]
+CollaborationId = Annotated[Id, BeforeValidator(_one_of_one)]
+_GivenCollaborationId = Annotated[CollaborationId | None, NotNull]
 
 
 class NewStore(RequestModel):

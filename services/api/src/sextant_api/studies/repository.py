@@ -19,10 +19,12 @@ from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
 _table = studies.c
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
-    "collaboration": _table.collaboration_id,
+    "collaboration_id": _table.collaboration_id,
+    # other objects: the wire takes their names, and does not sort
+    **dict.fromkeys(("collaboration", "organizations", "tasks")),
 }
 
 

@@ -31,8 +31,8 @@ async def list_studies(
     """List the studies that the caller sees."""
     filters = repository.Filters(
         name=query.text("name"),
-        organization_id=query.number("organization_id"),
-        collaboration_id=query.number("collaboration_id"),
+        organization_id=query.any_id("organization_id"),
+        collaboration_id=query.any_id("collaboration_id"),
     )
     async with db.read() as session:
         rows, total = await service.listed(session, caller, filters, page)

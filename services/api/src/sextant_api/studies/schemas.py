@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from sextant_api.fields import DistinctIds, Id, Name, RequestModel
+from sextant_api.fields import DistinctIds, Name, RequestModel
 from sextant_shared.http.documentation import example
+from sextant_shared.http.fields import Id
 
 
 class NewStudy(RequestModel):

@@ -9,6 +9,12 @@ class TaskFinishedError(BadRequestError):
     code = "task_finished"
 
 
+class NotJsonError(BadRequestError):
+    """The body does not say that it is JSON: a bad request here, where others say 415, as on the wire."""
+
+    code = "no_json"
+
+
 class WrongImageError(PermissionDeniedError):
     """The image is not the task's."""
 

@@ -56,7 +56,7 @@ TASK_COLUMNS = (
 )
 """What `wire.task_body` shows, in its order."""
 
-SORTABLE: Mapping[str, ColumnElement[Any]] = {
+SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
     "id": tasks.c.id,
     "job_id": tasks.c.job_id,
     "name": tasks.c.name,
@@ -71,6 +71,9 @@ SORTABLE: Mapping[str, ColumnElement[Any]] = {
     "init_org_id": tasks.c.init_org_id,
     "init_user_id": tasks.c.init_user_id,
     "parent_id": tasks.c.parent_id,
+    # other objects: the wire takes their names, and does not sort
+    **dict.fromkeys(("collaboration", "study", "algorithm_store", "init_org", "init_user", "parent", "children")),
+    **dict.fromkeys(("runs", "results", "databases")),
 }
 
 

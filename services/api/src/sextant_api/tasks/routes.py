@@ -15,7 +15,7 @@ from sextant_api.runs.wire import result_body, run_body
 from sextant_api.stores.algorithms import pin
 from sextant_api.stores.callers import caller_of
 from sextant_api.tasks import listing, repository, service
-from sextant_api.tasks.dependencies import Watch
+from sextant_api.tasks.dependencies import SaysJson, Watch
 from sextant_api.tasks.documents import FILTERS, ONE, Task, TaskStatus
 from sextant_api.tasks.repeats import fingerprint
 from sextant_api.tasks.schemas import TaskRequest
@@ -65,7 +65,7 @@ async def list_tasks(
 
 @router.post("", status_code=_CREATED, response_model=Task, responses=refusals(404))
 async def create_task(
-    request: Request, principal: UserOrContainer, ours: Everything, asked: TaskRequest
+    request: Request, principal: UserOrContainer, _: SaysJson, ours: Everything, asked: TaskRequest
 ) -> JsonResponse:
     """Make a task, or for a container a subtask of its own. A store that is named is asked which image it is."""
     mark = fingerprint(principal, await request.body())

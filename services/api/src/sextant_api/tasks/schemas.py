@@ -1,24 +1,14 @@
 """What the body of `POST /task` holds."""
 
-import math
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from sextant_api.fields import Name, RequestModel, Text
+from sextant_api.fields import Name, NotNull, RequestModel, Text, ToldOfTheList
 from sextant_shared.http.documentation import example
-from sextant_shared.http.query import MAX_ID
+from sextant_shared.http.fields import Id
 
-
-def _wire_id(value: Any) -> Any:
-    """Take numbers as the wire does, which reads "5" and 5.0 as 5; null is no id."""
-    if isinstance(value, bool) or value is None or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError("Must be a whole number")
-    return int(value) if isinstance(value, float) else value
-
-
-WireId = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_wire_id)]
-_GivenId = Annotated[Annotated[int, Field(ge=1, le=MAX_ID)] | None, BeforeValidator(_wire_id)]
+_GivenId = Annotated[Id | None, NotNull]
 
 
 class OrganizationInput(BaseModel):
@@ -26,7 +16,7 @@ class OrganizationInput(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: WireId
+    id: Id
     input: Text
 
 
@@ -55,9 +45,9 @@ class TaskRequest(RequestModel):
     name: Name = ""
     description: Annotated[Text, Field(max_length=1024)] = ""
     image: Annotated[Text, Field(min_length=1)]
-    organizations: Annotated[list[OrganizationInput], Field(min_length=1)]
+    organizations: Annotated[list[OrganizationInput], Field(min_length=1), ToldOfTheList]
     collaboration_id: _GivenId = None
     study_id: _GivenId = None
     store_id: _GivenId = None
-    databases: list[DatabaseChoice] | None = None
+    databases: Annotated[list[DatabaseChoice] | None, ToldOfTheList] = None
     server_url: str | None = None

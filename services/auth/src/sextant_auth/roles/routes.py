@@ -66,7 +66,7 @@ async def list_roles(
         descriptions=query.texts("description"),
         organization_ids=query.ids("organization_id"),
         collaboration_id=query.id("collaboration_id"),
-        rule_id=query.id("rule_id"),
+        rule_id=query.any_id("rule_id"),
         user_id=query.id("user_id"),
         with_default_roles=query.flag("include_root") is True,
     )
