@@ -5,11 +5,22 @@ from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
+from pydantic import BaseModel
+from starlette.types import Message
 
 from sextant_shared.contract.claims import ClientType, TokenUse
 from sextant_shared.contract.routing import API, RELAY
-from sextant_shared.http.access import Anyone, Caller, Gate, Peer, declared_routes, undeclared_routes
+from sextant_shared.http.access import (
+    AccessRule,
+    Anyone,
+    Caller,
+    Gate,
+    Peer,
+    Router,
+    declared_routes,
+    undeclared_routes,
+)
 from sextant_shared.http.health import health_router
 from sextant_shared.http.service import make_app
 from sextant_shared.security import Principal, PrincipalCache, TokenVerifier
@@ -202,6 +213,89 @@ def test_an_application_whose_routes_all_declare_a_rule_has_no_undeclared_ones(a
     }
 
 
+class Thing(BaseModel):
+    name: str
+
+
+def with_bodies(auth: FakeAuth) -> FastAPI:
+    app, router = make(auth), Router(prefix="/things")
+
+    @router.post("")
+    async def add(thing: Thing, caller: Annotated[Principal, Depends(Caller(ClientType.USER))]) -> dict[str, Any]:
+        return {"name": thing.name, "id": caller.id}
+
+    @app.post("/direct")
+    async def add_directly(thing: Thing, caller: Annotated[Principal, Depends(Caller())]) -> dict[str, Any]:
+        return {"name": thing.name, "id": caller.id}
+
+    app.include_router(router)
+    return app
+
+
+@pytest.mark.parametrize("path", ["/things", "/direct"])
+async def test_of_who_may_not_call_no_body_is_read(auth: FakeAuth, path: str) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("the body was asked for")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", b"9")],
+        "state": {},
+    }
+    await with_bodies(auth)(scope, receive, send)
+
+    assert sent[0]["status"] == 401
+
+
+@pytest.mark.parametrize("path", ["/things", "/direct"])
+async def test_who_may_call_is_told_what_is_wrong_with_the_body(auth: FakeAuth, path: str) -> None:
+    node, user = auth.add_node(3, organization_id=1, collaboration_id=2), auth.add_user(organization_id=1)
+    transport = httpx2.ASGITransport(with_bodies(auth))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
+
+        async def post(content: bytes, token: str | None) -> int:
+            headers = {"content-type": "application/json"} | (bearer(token) if token else {})
+            return (await http.post(path, content=content, headers=headers)).status_code
+
+        assert await post(b"{", None) == 401
+        assert await post(b"{", "nonsense") == 422
+        assert await post(b"{", auth.token(node)) == (403 if path == "/things" else 400)
+        assert await post(b"{", auth.token(user)) == 400
+        assert await post(b'{"name": "it"}', auth.token(user)) == 200
+
+
+async def test_a_rule_is_asked_once_for_each_request(auth: FakeAuth) -> None:
+    class Counting(Caller):
+        asked = 0
+
+        async def identify(self, request: Request) -> Principal:
+            self.asked += 1
+            return await super().identify(request)
+
+    rule = Counting()
+    app = make(auth)
+
+    @app.post("/counted")
+    async def counted(caller: Annotated[Principal, Depends(rule)], again: Annotated[Principal, Depends(rule)]) -> bool:
+        return caller is again
+
+    token = auth.token(auth.add_user(organization_id=1))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:
+        for _ in range(2):
+            assert (await http.post("/counted", headers=bearer(token))).json() is True
+
+    assert rule.asked == 2
+
+
 def test_a_route_without_a_rule_is_found(auth: FakeAuth) -> None:
     app = make(auth)
 
@@ -241,6 +335,26 @@ def test_a_route_with_two_rules_is_found(auth: FakeAuth) -> None:
     async def torn() -> None: ...
 
     assert undeclared_routes(app) == ["['GET'] /torn"]
+
+
+@pytest.mark.parametrize("rule", [Caller(), Peer()])
+def test_a_rule_that_is_asked_after_the_body_was_read_is_found(auth: FakeAuth, rule: AccessRule) -> None:
+    app, plain, guarded = make(auth), APIRouter(), Router()
+
+    @plain.get("/internal/plain", dependencies=[Depends(rule)])
+    async def late() -> None: ...
+
+    @guarded.get("/internal/included")
+    async def later() -> None: ...
+
+    @guarded.get("/internal/guarded", dependencies=[Depends(Peer())])
+    async def in_time() -> None: ...
+
+    app.include_router(plain)
+    app.include_router(guarded, prefix="/internal", dependencies=[Depends(Peer())])
+
+    assert "['GET'] /internal/internal/included" in undeclared_routes(app)
+    assert "['GET'] /internal/plain" in undeclared_routes(app)
 
 
 def test_an_internal_route_that_is_open_to_others_than_services_is_found(auth: FakeAuth) -> None:

@@ -6,11 +6,11 @@ second try: releasing nothing is therefore a success. Asking for what only a VPN
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import NotConfiguredError
-from sextant_shared.http.access import Caller
+from sextant_shared.http.access import Caller, Router
 from sextant_shared.http.documentation import Error, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.security import Principal
@@ -18,7 +18,7 @@ from sextant_vpn_registry.documents import Addresses
 
 _ALWAYS_REFUSED: dict[str, Any] = {"status_code": 501, "response_model": Error, "responses": refusals(501)}
 
-router = APIRouter(prefix="/api", tags=["VPN"])
+router = Router(prefix="/api", tags=["VPN"])
 
 NodeCaller = Annotated[Principal, Depends(Caller(ClientType.NODE))]
 ContainerCaller = Annotated[Principal, Depends(Caller(ClientType.CONTAINER))]

@@ -6,16 +6,21 @@ Every route has exactly one of these as a dependency:
 * `Caller(ClientType.USER, ...)` - an access token of one of these kinds; gives the route its `Principal`;
 * `Peer()` - a service token; for `/internal` only.
 
-`undeclared_routes` finds the routes without one; a test of each service keeps it empty.
+FastAPI reads and parses the body of a request before it asks any dependency. So the routes of a `Router` ask their
+rule before that: of who may not call, no body is read. A rule that a router is included with comes too late, and does
+not count.
+
+`undeclared_routes` finds the routes without one, or that ask it too late; a test of each service keeps it empty.
 """
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.security.base import SecurityBase
 from structlog.contextvars import bind_contextvars
 
@@ -29,6 +34,7 @@ from sextant_shared.security.principal import Principal
 from sextant_shared.security.principal_cache import PrincipalCache
 from sextant_shared.security.verifier import TokenVerifier
 
+_IDENTIFIED: Final = "sextant.identified"
 PRINCIPALS: Final = (ClientType.USER, ClientType.NODE, ClientType.CONTAINER)
 """The kinds of callers that have access tokens."""
 
@@ -52,6 +58,27 @@ class AccessRule(SecurityBase):
         self.scheme_name = "token"
         self.model = HTTPBearerModel(description="`Authorization: Bearer <token>`")
 
+    async def __call__(self, request: Request) -> Principal:
+        """Find out who calls; asked again about the same request, it knows.
+
+        Raises:
+            SextantError: see `identify`.
+        """
+        known = request.scope.get(_IDENTIFIED)
+        if known is None or known[0] is not self:
+            known = request.scope[_IDENTIFIED] = (self, await self.identify(request))
+        principal: Principal = known[1]
+        return principal
+
+    @abstractmethod
+    async def identify(self, request: Request) -> Principal:
+        """Find out who calls.
+
+        Raises:
+            UnauthenticatedError: no token, or a bad one (its subclasses and `UnreadableTokenError` say which).
+            WrongPrincipalError: the token is good, but not for this route.
+        """
+
 
 class Anyone:
     """No token is needed, and none is looked at."""
@@ -67,13 +94,8 @@ class Caller(AccessRule):
         super().__init__()
         self.kinds = kinds or PRINCIPALS
 
-    async def __call__(self, request: Request) -> Principal:
-        """Find out who calls.
-
-        Raises:
-            UnauthenticatedError: no token, or a bad one (its subclasses and `UnreadableTokenError` say which).
-            WrongPrincipalError: the token is good, but not for this route.
-        """
+    async def identify(self, request: Request) -> Principal:
+        """See `AccessRule.identify`."""
         gate: Gate = request.app.state.gate
         claims = await gate.verifier.verify(bearer_token(request), TokenUse.ACCESS)
         if claims.client_type not in self.kinds:
@@ -90,18 +112,36 @@ class Peer(AccessRule):
         super().__init__()
         self.names = names
 
-    async def __call__(self, request: Request) -> Principal:
-        """Find out which service calls.
-
-        Raises:
-            UnauthenticatedError: no token, or a bad one.
-            WrongPrincipalError: another service.
-        """
+    async def identify(self, request: Request) -> Principal:
+        """Find out which service calls; see `AccessRule.identify`."""
         gate: Gate = request.app.state.gate
         claims = await gate.verifier.verify(bearer_token(request), TokenUse.SERVICE)
         if self.names and claims.sub not in self.names:
             raise WrongPrincipalError(f"{claims.sub} has no access here")
         return await gate.principals.principal_of(claims)
+
+
+class GuardedRoute(APIRoute):
+    """A route that asks its access rule before it looks at the body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Put the question before the ordinary handling."""
+        handle = super().get_route_handler()
+        rules = [call for call in _calls(self.dependant) if isinstance(call, AccessRule)]
+
+        async def ask_first(request: Request) -> Response:
+            for rule in rules:
+                await rule(request)
+            return await handle(request)
+
+        return ask_first if rules else handle
+
+
+class Router(APIRouter):
+    """A router whose routes ask first who calls."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"route_class": GuardedRoute, **options})
 
 
 def bearer_token(request: Request) -> str:
@@ -135,11 +175,13 @@ def declared_calls(route: RouteContext) -> list[Any]:
 
 
 def undeclared_routes(app: FastAPI) -> list[str]:
-    """Name the routes without exactly one access rule, and internal ones that are open to others than services."""
+    """Name the routes without exactly one access rule, or asking it late, and internal ones open to others."""
     bad = []
     for route in iter_route_contexts(app.routes):
         rule = access_rule(route)
-        if rule is None or ((route.path or "").startswith("/internal") and not isinstance(rule, Peer)):
+        is_late = isinstance(rule, AccessRule) and not _asks_first(route)
+        is_open = (route.path or "").startswith("/internal") and not isinstance(rule, Peer)
+        if rule is None or is_late or is_open:
             bad.append(f"{sorted(route.methods or [])} {route.path}")
     return bad
 
@@ -151,6 +193,11 @@ def declared_routes(app: FastAPI) -> dict[str, object]:
         for route in iter_route_contexts(app.routes)
         for method in sorted(route.methods or [])
     }
+
+
+def _asks_first(route: RouteContext) -> bool:
+    original = route.original_route
+    return isinstance(original, GuardedRoute) and access_rule(route) in list(_calls(original.dependant))
 
 
 def _calls(dependant: Dependant) -> Iterator[Any]:

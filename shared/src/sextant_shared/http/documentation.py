@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 
-from sextant_shared.http.access import PRINCIPALS, AccessRule, Anyone, Caller, access_rule, declared_calls
+from sextant_shared.http.access import PRINCIPALS, AccessRule, Anyone, Caller, GuardedRoute, access_rule, declared_calls
 from sextant_shared.http.pagination import DEFAULT_PER_PAGE, MAX_NUMBER, requested_page
 from sextant_shared.http.query import MAX_ID
 
@@ -201,6 +201,7 @@ class DocumentedApi(FastAPI):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(generate_unique_id_function=_operation_id, **options)
+        self.router.route_class = GuardedRoute
 
     def openapi(self) -> dict[str, Any]:
         """Describe the application."""

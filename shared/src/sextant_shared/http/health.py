@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sextant_shared.contract.errors import UnavailableError
-from sextant_shared.http.access import Anyone
+from sextant_shared.http.access import Anyone, Router
 from sextant_shared.http.json import JsonResponse
 
 Ping = Callable[[], Awaitable[None]]
@@ -22,13 +22,13 @@ _PING_SECONDS = 2.0
 _UNAVAILABLE = 503
 
 
-def health_router(pings: Mapping[str, Ping]) -> APIRouter:
+def health_router(pings: Mapping[str, Ping]) -> Router:
     """Make the routes.
 
     Args:
         pings: of each thing without which the service is of no use.
     """
-    router = APIRouter(include_in_schema=False)
+    router = Router(include_in_schema=False)
 
     @router.get("/livez")
     async def livez(_: Annotated[None, Depends(Anyone())]) -> JsonResponse:

@@ -5,7 +5,7 @@ Without a store clients hear that there is none, and send everything in the ordi
 
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
@@ -16,12 +16,13 @@ from sextant_api.dependencies import AnyPrincipal, Db, Everything
 from sextant_api.ownership.policy import Reach, is_within
 from sextant_shared.contract.errors import NotConfiguredError, NotFoundError, PermissionDeniedError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import refusals
 from sextant_shared.http.json import JsonResponse
 
 PATH = "/api/blobstream"
 
-router = APIRouter(prefix=PATH, tags=["large payloads"])
+router = Router(prefix=PATH, tags=["large payloads"])
 
 
 @router.get("/status", response_model=StoreStatus)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_api import hateoas
 from sextant_api.collaborations import repository, service
@@ -12,6 +12,7 @@ from sextant_api.collaborations.schemas import CollaborationChanges, LeavingNode
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery, User, UserOrNode
 from sextant_api.nodes import service as nodes
 from sextant_api.organizations.documents import Organization
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
@@ -20,7 +21,7 @@ from sextant_shared.http.query import PathId, Query
 _ENCRYPTED = "encrypted"
 _ORGANIZATIONS = "organizations"
 
-router = APIRouter(prefix="/api/collaboration", tags=["collaborations"])
+router = Router(prefix="/api/collaboration", tags=["collaborations"])
 
 
 @router.get("", response_model=Listed[Collaboration], responses=refusals(404), openapi_extra=FILTERS)

@@ -1,7 +1,5 @@
 """`/api/column`: translates between the wire and what nodes share, or the task that asks them."""
 
-from fastapi import APIRouter
-
 from sextant_api.columns.documents import Columns
 from sextant_api.columns.repository import known_columns
 from sextant_api.columns.schemas import ColumnRequest
@@ -9,6 +7,7 @@ from sextant_api.dependencies import Everything, User
 from sextant_api.tasks import service
 from sextant_api.tasks.documents import Task
 from sextant_api.tasks.wire import task_body
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import refusals
 from sextant_shared.http.json import JsonResponse
 
@@ -16,7 +15,7 @@ _OK = 200
 _CREATED = 201
 _NOT_FOUND = 404
 
-router = APIRouter(prefix="/api/column", tags=["columns"])
+router = Router(prefix="/api/column", tags=["columns"])
 
 
 @router.post(

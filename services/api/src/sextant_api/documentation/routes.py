@@ -10,11 +10,11 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from sextant_api.dependencies import NoCaller
 from sextant_shared.contract.errors import NotFoundError
+from sextant_shared.http.access import Router
 from sextant_shared.http.json import JsonResponse
 
 _OURS: Final = files("sextant_api.documentation")
@@ -43,7 +43,7 @@ _ASSETS: Final[Mapping[str, _Asset]] = {
     "favicon-32x32.png": _Asset(_SWAGGER_UI / "favicon-32x32.png", "image/png"),
 }
 
-router = APIRouter(prefix="/api", tags=["system"])
+router = Router(prefix="/api", tags=["system"])
 
 
 @router.get("/openapi.json", response_model=dict[str, Any])

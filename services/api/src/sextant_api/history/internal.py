@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from sextant_api.dependencies import Everything
 from sextant_shared.contract.routing import RELAY
-from sextant_shared.http.access import Peer
+from sextant_shared.http.access import Peer, Router
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.query import MAX_ID
 from sextant_shared.security import Principal
 
 _MOST = 500
 
-router = APIRouter(prefix="/internal/events")
+router = Router(prefix="/internal/events")
 
 
 @router.get("")

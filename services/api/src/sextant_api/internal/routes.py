@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from sextant_api.dependencies import Db
 from sextant_api.internal import repository
@@ -11,12 +11,12 @@ from sextant_api.tasks import repository as tasks_repository
 from sextant_api.tasks.repository import TaskFilter
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.routing import AUTH, RELAY
-from sextant_shared.http.access import Peer
+from sextant_shared.http.access import Peer, Router
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.query import PathId
 from sextant_shared.security import Principal
 
-router = APIRouter(prefix="/internal")
+router = Router(prefix="/internal")
 
 
 @router.get("/organizations/{organization_id}")

@@ -1,7 +1,5 @@
 """`/api/kill`: translates between the wire and the service."""
 
-from fastapi import APIRouter
-
 from sextant_api.dependencies import Db, User
 from sextant_api.fields import RequestModel
 from sextant_api.kills import repository, service
@@ -9,11 +7,12 @@ from sextant_api.ownership.policy import Reach, require
 from sextant_api.tasks import repository as tasks_repository
 from sextant_shared.contract.errors import BadRequestError, NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Message, example, refusals
 from sextant_shared.http.fields import Id
 from sextant_shared.http.json import JsonResponse
 
-router = APIRouter(prefix="/api/kill", tags=["tasks"])
+router = Router(prefix="/api/kill", tags=["tasks"])
 
 
 class KillRequest(RequestModel):

@@ -2,19 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_api import hateoas
 from sextant_api.dependencies import Auth, Db, ReadQuery, User, UserOrNode
 from sextant_api.nodes import repository, service
 from sextant_api.nodes.documents import FILTERS, CreatedNode, Node
 from sextant_api.nodes.schemas import NewNode, NodeChanges
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/api/node", tags=["nodes"])
+router = Router(prefix="/api/node", tags=["nodes"])
 
 
 @router.get("", response_model=Listed[Node], openapi_extra=FILTERS)

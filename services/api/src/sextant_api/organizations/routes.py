@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_api import hateoas
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery, User, UserOrNode
@@ -10,12 +10,13 @@ from sextant_api.organizations import service
 from sextant_api.organizations.documents import DELETION, FILTERS, Organization
 from sextant_api.organizations.repository import Filters
 from sextant_api.organizations.schemas import NewOrganization, OrganizationChanges
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed, Message
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/api/organization", tags=["organizations"])
+router = Router(prefix="/api/organization", tags=["organizations"])
 
 
 @router.get("", response_model=Listed[Organization], openapi_extra=FILTERS)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery
 from sextant_api.ownership.policy import Reach, require, require_anything
@@ -11,12 +11,13 @@ from sextant_api.runs.documents import RESULT_FILTERS, Result
 from sextant_api.runs.wire import result_body
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/api/result", tags=["results"])
+router = Router(prefix="/api/result", tags=["results"])
 
 
 @router.get("", response_model=Listed[Result], openapi_extra=RESULT_FILTERS)

@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from sextant_api.dependencies import Db
 from sextant_api.runs import repository
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.routing import VPN_REGISTRY
-from sextant_shared.http.access import Peer
+from sextant_shared.http.access import Peer, Router
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.query import PathId
 from sextant_shared.security import Principal
 
-router = APIRouter(prefix="/internal/runs")
+router = Router(prefix="/internal/runs")
 
 
 @router.get("/{run_id}")

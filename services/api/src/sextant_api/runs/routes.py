@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_api.dependencies import AnyPrincipal, Db, Node, ReadQuery
 from sextant_api.ownership.policy import Reach, require, require_anything
@@ -13,6 +13,7 @@ from sextant_api.runs.wire import run_body
 from sextant_api.tasks.wire import task_inside_run
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
@@ -20,7 +21,7 @@ from sextant_shared.http.query import PathId
 
 _TASK = "task"
 
-router = APIRouter(prefix="/api/run", tags=["runs"])
+router = Router(prefix="/api/run", tags=["runs"])
 
 
 @router.get("", response_model=Listed[Run], openapi_extra=FILTERS)

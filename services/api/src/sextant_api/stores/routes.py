@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_api import hateoas
 from sextant_api.dependencies import Db, Everything, ReadQuery, User, UserOrNode
@@ -11,6 +11,7 @@ from sextant_api.stores.callers import caller_of
 from sextant_api.stores.client import StoreAddress
 from sextant_api.stores.documents import FILTERS, REMOVAL, AlgorithmStore
 from sextant_api.stores.schemas import NewStore, StoreChanges
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
@@ -19,7 +20,7 @@ from sextant_shared.http.query import PathId
 _CREATED = 201
 _NOT_FOUND = 404
 
-router = APIRouter(prefix="/api/algorithmstore", tags=["algorithm stores"])
+router = Router(prefix="/api/algorithmstore", tags=["algorithm stores"])
 
 
 @router.get("", response_model=Listed[AlgorithmStore], responses=refusals(_NOT_FOUND), openapi_extra=FILTERS)

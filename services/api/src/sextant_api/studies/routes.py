@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_api import hateoas
 from sextant_api.dependencies import AnyPrincipal, Db, ReadQuery, User
@@ -10,6 +10,7 @@ from sextant_api.organizations.documents import Organization
 from sextant_api.studies import repository, service
 from sextant_api.studies.documents import DELETION, FILTERS, ONE, Study
 from sextant_api.studies.schemas import NewStudy, StudyChanges, StudyMember
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
@@ -17,7 +18,7 @@ from sextant_shared.http.query import PathId
 
 _ORGANIZATIONS = "organizations"
 
-router = APIRouter(prefix="/api/study", tags=["studies"])
+router = Router(prefix="/api/study", tags=["studies"])
 
 
 @router.get("", response_model=Listed[Study], openapi_extra=FILTERS)

@@ -5,12 +5,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from pydantic import Field
 
 from sextant_api.dependencies import Db, NoCaller
 from sextant_shared.contract.errors import UnavailableError
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Document
 from sextant_shared.http.json import JsonResponse
 
@@ -20,7 +20,7 @@ WIRE_VERSION = "4.15.2"
 _UNAVAILABLE = 503
 _NOTHING_FOR_CRAWLERS = "User-agent: *\nDisallow: /\n"
 
-router = APIRouter(tags=["system"])
+router = Router(tags=["system"])
 
 
 class Version(Document):

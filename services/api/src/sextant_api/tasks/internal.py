@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from sextant_api.dependencies import Db
 from sextant_api.tasks import repository
 from sextant_api.tasks.service import grant
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.routing import AUTH
-from sextant_shared.http.access import Peer
+from sextant_shared.http.access import Peer, Router
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.query import PathId
 from sextant_shared.security import Principal
 
-router = APIRouter(prefix="/internal/tasks")
+router = Router(prefix="/internal/tasks")
 
 
 @router.get("/{task_id}/container-grant")

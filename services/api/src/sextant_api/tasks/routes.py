@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.background import BackgroundTask
 
 from sextant_api.dependencies import AnyPrincipal, Collaborators, Db, Everything, ReadQuery, User, UserOrContainer
@@ -22,6 +22,7 @@ from sextant_api.tasks.schemas import TaskRequest
 from sextant_api.tasks.wire import task_body
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.permissions import Operation, Resource
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
@@ -32,7 +33,7 @@ _CREATED = 201
 _RUNS = "runs"
 _RESULTS = "results"
 
-router = APIRouter(prefix="/api/task", tags=["tasks"])
+router = Router(prefix="/api/task", tags=["tasks"])
 
 
 @router.get("", response_model=Listed[Task], openapi_extra=FILTERS)

@@ -1,14 +1,14 @@
 """Publishes the public keys."""
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from sextant_auth.dependencies import Parts
-from sextant_shared.http.access import Anyone
+from sextant_shared.http.access import Anyone, Router
 from sextant_shared.http.documentation import Document
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.security.jwks_client import JWKS_PATH
 
-router = APIRouter(tags=["keys"])
+router = Router(tags=["keys"])
 
 _CACHE_SECONDS = 60
 

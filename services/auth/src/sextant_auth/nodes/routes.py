@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from sextant_auth.audit import Actor
 from sextant_auth.dependencies import Parts
 from sextant_auth.nodes.service import NodeProfile
 from sextant_shared.contract.routing import API
-from sextant_shared.http.access import Peer
+from sextant_shared.http.access import Peer, Router
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.query import PathId
 from sextant_shared.security import Principal
 
-router = APIRouter(prefix="/internal/nodes", tags=["internal"])
+router = Router(prefix="/internal/nodes", tags=["internal"])
 
 Api = Annotated[Principal, Depends(Peer(API))]
 

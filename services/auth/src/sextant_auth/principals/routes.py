@@ -1,15 +1,15 @@
 """Tells the other services who a principal is."""
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from sextant_auth.dependencies import Parts
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import NotFoundError
-from sextant_shared.http.access import Peer
+from sextant_shared.http.access import Peer, Router
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/internal/principals", tags=["internal"])
+router = Router(prefix="/internal/principals", tags=["internal"])
 
 
 @router.get("/{client_type}/{principal_id}", dependencies=[Depends(Peer())])

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field
 
 from sextant_auth.dependencies import Address, Parts, User
 from sextant_auth.recovery.schemas import LostApiKey, LostPassword, LostSecondFactor, PasswordReset, SecondFactorReset
 from sextant_auth.tokens.documents import OfferedSecondFactor
-from sextant_shared.http.access import Anyone
+from sextant_shared.http.access import Anyone, Router
 from sextant_shared.http.documentation import Document, Message, refusals
 from sextant_shared.http.json import JsonResponse
 
-router = APIRouter(prefix="/api/recover", tags=["recovery"])
+router = Router(prefix="/api/recover", tags=["recovery"])
 
 
 class NewApiKey(Document):

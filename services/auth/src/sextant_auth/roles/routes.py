@@ -3,9 +3,8 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 
 from sextant_auth import hateoas
 from sextant_auth.dependencies import Parts, ReadQuery, User
@@ -15,6 +14,7 @@ from sextant_auth.roles.schemas import NewRole, RoleChanges
 from sextant_auth.rules.documents import Rule
 from sextant_shared.contract.errors import ValidationFailedError
 from sextant_shared.contract.permissions import Operation
+from sextant_shared.http.access import GuardedRoute, Router
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.exception_handlers import field_errors, says_json
 from sextant_shared.http.json import JsonResponse
@@ -25,7 +25,7 @@ _CREATED = 201
 _REFUSED: dict[int | str, dict[str, Any]] = {400: {"model": RoleError, "description": RoleError.__doc__}}
 
 
-class _RoleRoute(APIRoute):
+class _RoleRoute(GuardedRoute):
     """A route that names wrong fields under `msg` (beside `errors`), which the wire does for roles alone."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -49,7 +49,7 @@ class _RoleRoute(APIRoute):
         return handle_role
 
 
-router = APIRouter(prefix="/api/role", tags=["roles"], route_class=_RoleRoute)
+router = Router(prefix="/api/role", tags=["roles"], route_class=_RoleRoute)
 
 
 @router.get("", response_model=Listed[Role], responses=refusals(404), openapi_extra=FILTERS)

@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_auth import hateoas
 from sextant_auth.dependencies import Parts, ReadQuery, User
 from sextant_auth.rules.documents import FILTERS, Rule
 from sextant_auth.rules.repository import Filters
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/api/rule", tags=["rules"])
+router = Router(prefix="/api/rule", tags=["rules"])
 
 _ALL_ON_ONE_PAGE = "1"
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_auth.dependencies import Address, Node, Parts, User
 from sextant_auth.tokens import documents
@@ -14,12 +14,12 @@ from sextant_auth.tokens.grants.service import ServiceAsks
 from sextant_auth.tokens.grants.user import UserAsks
 from sextant_auth.tokens.schemas import ContainerTokenRequest, NodeLogin, UserLogin
 from sextant_auth.users import repository as accounts
-from sextant_shared.http.access import Anyone, bearer_token
+from sextant_shared.http.access import Anyone, Router, bearer_token
 from sextant_shared.http.documentation import REFRESH_TOKEN, refusals, secured_by
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.security.service_token import TOKEN_PATH
 
-router = APIRouter(tags=["tokens"])
+router = Router(tags=["tokens"])
 
 
 @router.post(

@@ -2,19 +2,20 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from sextant_auth import hateoas
 from sextant_auth.dependencies import Address, Parts, ReadQuery, User
 from sextant_auth.users import documents
 from sextant_auth.users.repository import Filters
 from sextant_auth.users.schemas import NewUser, PasswordChange, UserChanges
+from sextant_shared.http.access import Router
 from sextant_shared.http.documentation import Listed, Message, refusals
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, page_response, requested_page
 from sextant_shared.http.query import PathId
 
-router = APIRouter(prefix="/api", tags=["users"])
+router = Router(prefix="/api", tags=["users"])
 
 _CREATED = 201
 
