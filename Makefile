@@ -88,6 +88,10 @@ lock: setup ## Write requirements/*.txt anew (ARGS=--upgrade for newer versions)
 openapi: setup ## Write each service's openapi.json anew
 	@$(BIN)/python scripts/openapi.py
 
+.PHONY: asyncapi
+asyncapi: setup ## Write docs/asyncapi.json anew
+	@$(BIN)/python scripts/asyncapi.py
+
 .PHONY: clean
 clean: ## Remove the environments and caches, but no data
 	@$(PYTHON) scripts/clean.py

@@ -19,6 +19,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    TypeAdapter,
     ValidationError,
 )
 
@@ -72,21 +73,34 @@ class _Payload(BaseModel):
 
 
 class _StatusReport(_Payload):
+    """What a run of the node does."""
+
     run_id: _Id
     status: RunStatus
 
 
 class _LogLine(_Payload):
+    """A piece of the log of a run of the node."""
+
     run_id: _Id
     log: _Text
 
 
-class _Info(_Payload):
-    info: dict[_Text, _Item | dict[_Text, _Item]]
+_Info = dict[_Text, _Item | dict[_Text, _Item]]
+_Metrics = dict[_Text, _Item]
 
+_STATUS_REPORT = TypeAdapter(_StatusReport)
+_LOG_LINE = TypeAdapter(_LogLine)
+_INFO: TypeAdapter[_Info] = TypeAdapter(_Info)
+_METRICS: TypeAdapter[_Metrics] = TypeAdapter(_Metrics)
 
-class _Metrics(_Payload):
-    metrics: dict[_Text, _Item]
+PAYLOADS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    socket_events.ALGORITHM_STATUS_CHANGE: _STATUS_REPORT,
+    socket_events.ALGORITHM_LOG: _LOG_LINE,
+    socket_events.NODE_INFO_UPDATE: _INFO,
+    socket_events.NODE_METRICS_UPDATE: _METRICS,
+}
+"""What nodes may say, by the name of the event; they may say more in it, which is not looked at."""
 
 
 def translate(event: str, arguments: tuple[Any, ...], *, speaker: Principal) -> Command | None:
@@ -112,24 +126,24 @@ def translate(event: str, arguments: tuple[Any, ...], *, speaker: Principal) -> 
 
 
 def _report_status(node_id: int, payload: object) -> Command:
-    said = _StatusReport.model_validate(payload)
+    said = _STATUS_REPORT.validate_python(payload)
     return ReportRunStatus(node_id=node_id, run_id=said.run_id, status=said.status)
 
 
 def _append_log(node_id: int, payload: object) -> Command:
-    said = _LogLine.model_validate(payload)
+    said = _LOG_LINE.validate_python(payload)
     log = said.log if len(said.log) <= MAX_LOG_CHARS else said.log[:MAX_LOG_CHARS] + CUT_MARK
     return AppendRunLog(node_id=node_id, run_id=said.run_id, log=log)
 
 
 def _report_info(node_id: int, payload: object) -> Command:
-    info = _Info.model_validate({"info": payload}).info
+    info = _INFO.validate_python(payload)
     _check_size(info, MAX_INFO_BYTES)
     return ReportNodeInfo(node_id=node_id, info=info)
 
 
 def _report_metrics(node_id: int, payload: object) -> Command:
-    metrics = _Metrics.model_validate({"metrics": payload}).metrics
+    metrics = _METRICS.validate_python(payload)
     _check_size(metrics, MAX_METRICS_BYTES)
     return ReportNodeMetrics(node_id=node_id, metrics=metrics)
 

@@ -24,6 +24,16 @@ from sextant_shared.contract.events import (
 from sextant_shared.contract.messages import Content, Envelope
 from sextant_shared.contract.permissions import Operation, Resource, Rules, Scope
 from sextant_shared.contract.rooms import Room
+from sextant_shared.contract.socket_payloads import (
+    AlgorithmLog,
+    AlgorithmStatusChange,
+    KillContainers,
+    KillEntry,
+    NewTask,
+    NodePresence,
+    SocketPayload,
+    StatusUpdate,
+)
 
 NODES: Final = frozenset({ClientType.NODE})
 USERS: Final = frozenset({ClientType.USER})
@@ -48,7 +58,7 @@ class Emission(NamedTuple):
     """
 
     event: str
-    payload: Mapping[str, Any] | None
+    payload: SocketPayload | None
     to: Sequence[Audience]
     but_not: Room | None = None
 
@@ -118,7 +128,7 @@ def _task_created(event: TaskCreated) -> Sequence[Emission]:
     return [
         Emission(
             socket_events.NEW_TASK,
-            {"id": event.task_id, "parent_id": event.parent_id},
+            NewTask(id=event.task_id, parent_id=event.parent_id),
             addressed + _watchers(event.collaboration_id),
         )
     ]
@@ -126,19 +136,19 @@ def _task_created(event: TaskCreated) -> Sequence[Emission]:
 
 def _run_status_changed(event: RunStatusChanged) -> Sequence[Emission]:
     to = _everybody(event.collaboration_id, event.organization_id)
-    updated = Emission(socket_events.STATUS_UPDATE, {"run_id": event.run_id}, to)
+    updated = Emission(socket_events.STATUS_UPDATE, StatusUpdate(run_id=event.run_id), to)
     if not event.announce:
         return [updated]
-    changed = {
-        "status": event.status.value,
-        "run_id": event.run_id,
-        "task_id": event.task_id,
-        "job_id": event.job_id,
-        "collaboration_id": event.collaboration_id,
-        "node_id": event.node_id,
-        "organization_id": event.organization_id,
-        "parent_id": event.parent_id,
-    }
+    changed = AlgorithmStatusChange(
+        status=event.status.value,
+        run_id=event.run_id,
+        task_id=event.task_id,
+        job_id=event.job_id,
+        collaboration_id=event.collaboration_id,
+        node_id=event.node_id,
+        organization_id=event.organization_id,
+        parent_id=event.parent_id,
+    )
     return [updated, Emission(socket_events.ALGORITHM_STATUS_CHANGE, changed, to)]
 
 
@@ -146,7 +156,7 @@ def _run_log_appended(event: RunLogAppended) -> Sequence[Emission]:
     return [
         Emission(
             socket_events.ALGORITHM_LOG,
-            {"run_id": event.run_id, "task_id": event.task_id, "log": event.log},
+            AlgorithmLog(run_id=event.run_id, task_id=event.task_id, log=event.log),
             (
                 Audience(Room.organization(event.collaboration_id, event.organization_id), USERS),
                 *_watchers(event.collaboration_id),
@@ -161,7 +171,7 @@ def _task_killed(event: TaskKilled) -> Sequence[Emission]:
     return [
         Emission(
             socket_events.KILL_CONTAINERS,
-            {"kill_list": _kill_list(event.runs), "collaboration_id": event.collaboration_id},
+            KillContainers(kill_list=_kill_list(event.runs), collaboration_id=event.collaboration_id),
             (
                 *(Audience(Room.organization(event.collaboration_id, each)) for each in _organizations(event.runs)),
                 *_watchers(event.collaboration_id),
@@ -176,11 +186,9 @@ def _node_tasks_killed(event: NodeTasksKilled) -> Sequence[Emission]:
     return [
         Emission(
             socket_events.KILL_CONTAINERS,
-            {
-                "kill_list": _kill_list(event.runs),
-                "collaboration_id": event.collaboration_id,
-                "node_id": event.node_id,
-            },
+            KillContainers(
+                kill_list=_kill_list(event.runs), collaboration_id=event.collaboration_id, node_id=event.node_id
+            ),
             (
                 Audience(Room.node(event.node_id), NODES),
                 *(
@@ -193,8 +201,8 @@ def _node_tasks_killed(event: NodeTasksKilled) -> Sequence[Emission]:
     ]
 
 
-def _kill_list(runs: Iterable[KilledRun]) -> list[dict[str, int]]:
-    return [run.model_dump() for run in runs]
+def _kill_list(runs: Iterable[KilledRun]) -> list[KillEntry]:
+    return [KillEntry(task_id=run.task_id, run_id=run.run_id, organization_id=run.organization_id) for run in runs]
 
 
 def _organizations(runs: Iterable[KilledRun]) -> list[int]:
@@ -212,7 +220,7 @@ def _node_offline(event: NodeOffline) -> Sequence[Emission]:
 def _presence(name: str, event: NodeOnline | NodeOffline) -> Emission:
     return Emission(
         name,
-        {"id": event.node_id, "name": event.name, "org_id": event.organization_id},
+        NodePresence(id=event.node_id, name=event.name, org_id=event.organization_id),
         _everybody(event.collaboration_id, event.organization_id),
         but_not=Room.node(event.node_id),
     )
