@@ -36,6 +36,7 @@ def main(arguments: list[str]) -> int:
         ("dev", [*members, *ours, "requirements/dev.in"], "runtime"),
         ("bootstrap", ["requirements/bootstrap.in"], "dev"),
         ("clients", ["requirements/clients.in"], None),
+        ("algorithm", ["requirements/algorithm.in", "--no-deps"], None),
     ):
         bound = [] if bound_to is None else ["--constraints", f"requirements/{bound_to}.txt"]
         output = f"--output-file=requirements/{target}.txt"

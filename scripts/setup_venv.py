@@ -87,13 +87,14 @@ def _make_workspace_venv(level: str) -> None:
 
 
 def _make_clients_venv() -> None:
-    """Bring `.venv-clients` up to date: the official client, whose pins differ from ours."""
+    """Bring `.venv-clients` up to date: the official clients, whose pins differ from ours."""
     if _is_stamped(CLIENTS_VENV, "clients"):
         return
-    _say(f"making {CLIENTS_VENV.name}, which holds the official client")
+    _say(f"making {CLIENTS_VENV.name}, which holds the official clients")
     uv = [f"{VENV}/bin/uv", "venv", "--quiet", "--clear", "--no-project"]
     _retry([*uv, "--python", sys.executable, str(CLIENTS_VENV)])
     _uv_install(CLIENTS_VENV, "--require-hashes", "-r", f"{REQUIREMENTS}/clients.txt")
+    _uv_install(CLIENTS_VENV, "--require-hashes", "--no-deps", "-r", f"{REQUIREMENTS}/algorithm.txt")
     _write_stamp(CLIENTS_VENV, "clients")
 
 
@@ -157,7 +158,9 @@ def _members() -> list[Path]:
 def _fingerprint(level: str) -> str:
     """Digest all that decides what is in an environment."""
     files = [REQUIREMENTS / f"{level}.txt"]
-    if level != "clients":
+    if level == "clients":
+        files.append(REQUIREMENTS / "algorithm.txt")
+    else:
         files += [REQUIREMENTS / "bootstrap.txt", *(m / "pyproject.toml" for m in _members())]
     digest = hashlib.sha256(f"{ROOT}\0".encode())
     for file in files:
