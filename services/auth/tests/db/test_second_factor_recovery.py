@@ -64,6 +64,26 @@ async def test_a_mailed_token_gives_a_new_second_factor_and_ends_the_old_one(str
     assert "access_token" in (await log_in(strict, body["otp_secret"])).json()
 
 
+async def test_a_user_may_be_named_by_mail_address_as_clients_do(strict: Auth) -> None:
+    await set_up(strict)
+    by_name = {"username": "alice", "email": None, "password": PASSWORD}
+    by_address = {"username": None, "email": "Alice@users.test", "password": PASSWORD}
+
+    for body in (by_name, by_address):
+        assert (await strict.post("/api/recover/2fa/lost", **body)).status_code == 200
+        assert (await reset(strict, await strict.mailed_token(SUBJECT))).status_code == 200
+
+
+async def test_a_wrong_password_for_a_mail_address_is_refused_like_one_for_nobodys(strict: Auth) -> None:
+    answers = [
+        await strict.post("/api/recover/2fa/lost", email=email, password="wrong")
+        for email in ("alice@users.test", "nobody@users.test")
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "login_failed")] * 2
+    assert await strict.mails() == []
+
+
 async def test_the_password_alone_never_shows_the_new_secret(strict: Auth) -> None:
     await set_up(strict)
     await lose(strict)
@@ -234,6 +254,8 @@ async def test_an_account_that_is_locked_while_its_password_is_checked_gets_no_m
         ("lost", {}, {"username", "password"}),
         ("lost", {"username": "alice"}, {"password"}),
         ("lost", {"username": "", "password": ""}, {"username", "password"}),
+        ("lost", {"username": None, "email": None, "password": "x"}, {"username"}),
+        ("lost", {"email": "no address", "password": "x"}, {"email"}),
         ("lost", {"username": "alice", "password": "x", "a": 1}, {"a"}),
         ("reset", {}, {"reset_token"}),
         ("reset", {"reset_token": "x" * 1025}, {"reset_token"}),

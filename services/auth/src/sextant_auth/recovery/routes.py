@@ -45,7 +45,7 @@ async def lose_second_factor(body: LostSecondFactor, parts: Parts, address: Addr
     """Ask, with one's password, for a mail that lets one set up a new second factor."""
     recovery = parts.second_factor_recovery
     async with parts.judged():
-        proven = await recovery.prove(body.username, body.password, address=address)
+        proven = await recovery.prove(body.username or "", body.email or "", body.password, address=address)
         async with parts.change() as tx:
             await recovery.ask(tx, proven, address=address)
     return JsonResponse({"msg": "A mail with a token is on its way"})

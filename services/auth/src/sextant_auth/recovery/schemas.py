@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sextant_auth.fields import Email, GivenPassword, NewPassword, RequestModel, Text
 from sextant_shared.http.documentation import example
@@ -36,12 +36,24 @@ class PasswordReset(RequestModel):
 
 
 class LostSecondFactor(RequestModel):
-    """Name and password of who lost a second factor."""
+    """Name or mail address, and password, of who lost a second factor; of name and mail address the name counts.
+
+    Clients send both, one of them null.
+    """
 
     model_config = example({"username": "anna", "password": "Correct-horse-7"})
 
-    username: Annotated[Text, Field(min_length=1, max_length=128)]
+    email: Email | None = None
+    username: Annotated[Text, Field(min_length=1, max_length=128)] | None = Field(default=None, validate_default=True)
     password: GivenPassword
+
+    @field_validator("username")
+    @classmethod
+    def _says_who(cls, username: str | None, given: ValidationInfo) -> str | None:
+        is_named_otherwise = "email" not in given.data or given.data["email"] is not None
+        if username is None and not is_named_otherwise:
+            raise ValueError("a username or an email is needed")
+        return username
 
 
 class SecondFactorReset(RequestModel):

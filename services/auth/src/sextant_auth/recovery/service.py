@@ -138,9 +138,9 @@ class SecondFactorRecovery:
         self._second_factor = second_factor
         self._clock = clock
 
-    async def prove(self, username: str, password: str, *, address: str | None) -> ProvenUser:
-        """Check the password of who asks; see `PasswordLogin.prove`."""
-        return await self._passwords.prove(_asks(username, password, address))
+    async def prove(self, username: str, email: str, password: str, *, address: str | None) -> ProvenUser:
+        """Check the password of who asks, by name or where none is given by mail address; see `PasswordLogin.prove`."""
+        return await self._passwords.prove(_asks(username, password, address, email=email))
 
     async def ask(self, tx: Transaction, proven: ProvenUser, *, address: str | None) -> None:
         """Mail a token to who gave the password, unless that was done a short while ago.
@@ -189,5 +189,5 @@ class SecondFactorRecovery:
         return offered
 
 
-def _asks(username: str, password: str, address: str | None) -> PasswordAsks:
-    return PasswordAsks(username, password, Action.SECOND_FACTOR_RECOVERY_ASKED, address)
+def _asks(username: str, password: str, address: str | None, *, email: str = "") -> PasswordAsks:
+    return PasswordAsks(username, password, Action.SECOND_FACTOR_RECOVERY_ASKED, address, email)

@@ -22,16 +22,18 @@ class PasswordAsks:
     """A name and a password are given.
 
     Attributes:
-        username: as given.
+        username: as given; may be empty where a mail address is given.
         password: as given.
         action: what they are given for.
         address: where from.
+        email: of the user, for who does not know the name.
     """
 
     username: str
     password: str
     action: Action
     address: str | None
+    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ class PasswordLogin:
             UnavailableError: too many passwords are being hashed.
         """
         async with self._db.read() as session:
-            account = await repository.find_account(session, asked.username)
+            if asked.username:
+                account = await repository.find_account(session, asked.username)
+            else:
+                account = await repository.find_account_by_email(session, asked.email)
         # no connection is held while a hash is computed
         checked = await self._hasher.check(account.password_hash if account else None, asked.password)
         if account is None:
@@ -102,7 +107,7 @@ class PasswordLogin:
     def _refused(
         self, account: repository.Account | None, asked: PasswordAsks, *, reason: str, counts: bool = True
     ) -> RefusedError:
-        actor = Actor(ClientType.USER, account.id if account else None, asked.username)
+        actor = Actor(ClientType.USER, account.id if account else None, asked.username or asked.email)
         entry = audit.Entry(actor, asked.action, Outcome.REFUSED, reason=reason, address=asked.address)
 
         async def count(tx: Transaction) -> None:

@@ -76,15 +76,20 @@ class Account:
 
 async def find_account(session: AsyncSession, username: str) -> Account | None:
     """Find an account by its name, exactly as it is spelled."""
-    row = (
-        await session.execute(
-            select(_table.id, _table.username, _table.password_hash, _table.failed_logins, _table.locked_until).where(
-                _table.username_folded == username.casefold()
-            )
-        )
-    ).first()
+    account = await _find_account(session, _table.username_folded == username.casefold())
     # names that differ in case only cannot both exist, but a login names its account as it is
-    if row is None or row.username != username:
+    return account if account is not None and account.username == username else None
+
+
+async def find_account_by_email(session: AsyncSession, email: str) -> Account | None:
+    """Find an account by its mail address, in whatever case."""
+    return await _find_account(session, _table.email_folded == email.casefold())
+
+
+async def _find_account(session: AsyncSession, condition: ColumnElement[bool]) -> Account | None:
+    columns = (_table.id, _table.username, _table.password_hash, _table.failed_logins, _table.locked_until)
+    row = (await session.execute(select(*columns).where(condition))).first()
+    if row is None:
         return None
     return Account(row.id, row.username, row.password_hash, Guesses(row.failed_logins, row.locked_until))
 
