@@ -200,6 +200,12 @@ async def test_runs_and_results_are_found_by_what_they_are(world: World) -> None
         assert {(name, value): await ids(world, path, **{name: value}) for name, value in expected} == expected
 
 
+async def test_no_run_has_a_port_without_a_vpn(world: World) -> None:
+    await world.task()
+
+    assert await ids(world, "/api/run", port=8888) == []
+
+
 async def test_filters_that_name_nothing_are_the_callers_mistake(world: World) -> None:
     by_task = {
         name: await code(world, "/api/task", world.api.root, **{name: 987654})
@@ -219,6 +225,7 @@ async def test_filters_that_are_no_numbers_or_times_are_400(world: World) -> Non
             ("collaboration_id", "study_id", "store_id", "init_org_id", "init_user_id", "parent_id", "job_id"),
         ),
         ("/api/run", ("task_id", "node_id", "collaboration_id", "organization_id", "started_from", "finished_till")),
+        ("/api/run", ("port",)),
         ("/api/result", ("task_id", "assigned_from")),
     ):
         assert {name: await code(world, path, **{name: "abc"}) for name in names} == dict.fromkeys(names, 400)

@@ -34,7 +34,7 @@ _NARROWED = {
 }
 INCLUDE = words("task")
 ONE = filters(include=INCLUDE)
-FILTERS = filters(**_NARROWED, include=INCLUDE)
+FILTERS = filters(**_NARROWED, port=NUMBER, include=INCLUDE)
 RESULT_FILTERS = filters(**_NARROWED)
 
 

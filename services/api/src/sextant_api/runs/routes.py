@@ -1,5 +1,6 @@
 """`/api/run`: translates between the wire and the services; no decision and no query stands here."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -35,7 +36,7 @@ async def list_runs(
     """List runs with their inputs and logs, the newest first."""
     reach = Reach.of(principal, Resource.RUN, Operation.VIEW)
     require_anything(reach, "see runs")
-    narrowed = listing.read_filter(query)
+    narrowed = replace(listing.read_filter(query), port=query.number("port"))
     with_tasks = _TASK in query.words("include")
     async with db.read() as session:
         listing.judge(narrowed, principal, reach, await listing.lookups(narrowed, principal).find(session))
