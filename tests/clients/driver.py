@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-PROGRAMS = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 STDERR_LINES = 80
 STOP_SECONDS = 5.0
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(PROGRAMS), "PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"},
             text=True,
             bufsize=1,
         )
@@ -164,7 +164,7 @@ class Program:
 class Researcher(Program):
     """The official user client; see ``researcher``."""
 
-    module = "clients.researcher"
+    module = "tests.clients.researcher"
 
     def login(self, username: str, password: str) -> dict[str, Any]:
         """Log in; tells who the client believes to be."""
@@ -197,7 +197,7 @@ class Researcher(Program):
 class Station(Program):
     """The scripted node around the official node client; see ``station``."""
 
-    module = "clients.station"
+    module = "tests.clients.station"
 
     def login(self, api_key: str, numbers: list[float], private_key: Path | None = None) -> dict[str, Any]:
         """Log in with the node's API key; tells who the client believes to be."""

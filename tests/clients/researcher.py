@@ -1,7 +1,7 @@
 """The official user client as a program: a test says which of its methods to call.
 
-Run it in the clients' venv: ``python -P -m clients.researcher http://host:port`` with this
-folder's parent on the path. Owns one logged-in user and that user's socket; judges nothing.
+Run it in the clients' venv: ``python -P -m tests.clients.researcher http://host:port`` with the
+repository on the path. Owns one logged-in user and that user's socket; judges nothing.
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 It does what the official node does, request by request and in the same order, and runs small sums
 where the node would start containers. Run it in the clients' venv:
-``python -P -m clients.station http://host:port`` with this folder's parent on the path.
+``python -P -m tests.clients.station http://host:port`` with the repository on the path.
 Owns one logged-in node and its socket; judges nothing.
 """
 

@@ -11,7 +11,7 @@ from tests.clients.hearing import Journal
 
 
 class Absent(Program):
-    module = "clients.absent"
+    module = "tests.clients.absent"
 
 
 class Mute(Program):
@@ -21,7 +21,7 @@ class Mute(Program):
 def test_the_death_of_a_program_is_told_with_what_it_said_last() -> None:
     with (
         Absent(Path(sys.executable), "http://localhost") as program,
-        pytest.raises(ProgramError, match=r"No module named clients\.absent"),
+        pytest.raises(ProgramError, match=r"No module named tests\.clients\.absent"),
     ):
         program.ask("heard")
 
