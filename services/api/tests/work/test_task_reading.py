@@ -203,7 +203,8 @@ async def test_runs_and_results_are_found_by_what_they_are(world: World) -> None
 async def test_no_run_has_a_port_without_a_vpn(world: World) -> None:
     await world.task()
 
-    assert await ids(world, "/api/run", port=8888) == []
+    for path in ("/api/run", "/api/result"):
+        assert await ids(world, path, port=8888) == []
 
 
 async def test_filters_that_name_nothing_are_the_callers_mistake(world: World) -> None:
@@ -226,7 +227,7 @@ async def test_filters_that_are_no_numbers_or_times_are_400(world: World) -> Non
         ),
         ("/api/run", ("task_id", "node_id", "collaboration_id", "organization_id", "started_from", "finished_till")),
         ("/api/run", ("port",)),
-        ("/api/result", ("task_id", "assigned_from")),
+        ("/api/result", ("task_id", "assigned_from", "port")),
     ):
         assert {name: await code(world, path, **{name: "abc"}) for name in names} == dict.fromkeys(names, 400)
     assert await code(world, "/api/task", is_user_created="") == 400

@@ -31,10 +31,11 @@ _NARROWED = {
     "started_till": MOMENT,
     "finished_from": MOMENT,
     "finished_till": MOMENT,
+    "port": NUMBER,
 }
 INCLUDE = words("task")
 ONE = filters(include=INCLUDE)
-FILTERS = filters(**_NARROWED, port=NUMBER, include=INCLUDE)
+FILTERS = filters(**_NARROWED, include=INCLUDE)
 RESULT_FILTERS = filters(**_NARROWED)
 
 

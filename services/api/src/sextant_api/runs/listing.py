@@ -30,6 +30,7 @@ def read_filter(query: Query) -> RunFilter:
         started_till=query.moment("started_till"),
         finished_from=query.moment("finished_from"),
         finished_till=query.moment("finished_till"),
+        port=query.number("port"),
     )
 
 

@@ -1,6 +1,5 @@
 """`/api/run`: translates between the wire and the services; no decision and no query stands here."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -36,7 +35,7 @@ async def list_runs(
     """List runs with their inputs and logs, the newest first."""
     reach = Reach.of(principal, Resource.RUN, Operation.VIEW)
     require_anything(reach, "see runs")
-    narrowed = replace(listing.read_filter(query), port=query.number("port"))
+    narrowed = listing.read_filter(query)
     with_tasks = _TASK in query.words("include")
     async with db.read() as session:
         listing.judge(narrowed, principal, reach, await listing.lookups(narrowed, principal).find(session))
