@@ -26,7 +26,7 @@ def a_node_is_made_found_changed_and_deleted(stage: Stage) -> None:
     client.authenticate(made["api_key"])
     client.request(f"node/{made['id']}", method="patch", json={"ip": "10.76.0.9"})
     with stage.socket(client):
-        stage.eventually(lambda: root.node.get(made["id"])["last_seen"], lambda seen: seen is not None)
+        stage.eventually(lambda: root.node.get(made["id"])["status"], lambda status: status == "online")
     stage.eventually(lambda: root.node.get(made["id"])["status"], lambda status: status == "offline")
     finds(
         root.node.list,
