@@ -18,4 +18,5 @@ OUTBOX_PUBLISHED = Counter("sextant_outbox_published_total", "Events confirmed b
 MESSAGES_CONSUMED = Counter(
     "sextant_messages_consumed_total", "Messages taken from a queue", ["queue", "type", "outcome"]
 )
+PARKED_MESSAGES = Gauge("sextant_parked_messages", "Messages that were given up on and lie in parking", ["queue"])
 BROKER_CONNECTED = Gauge("sextant_broker_connected", "1 while connected to the broker", ["service"])

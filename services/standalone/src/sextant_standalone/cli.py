@@ -18,6 +18,7 @@ from rich.panel import Panel
 from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.http.service import Server, run_until_stopped, uvicorn_config
 from sextant_shared.logging import configure_logging
+from sextant_standalone import parked
 from sextant_standalone.app import create_standalone
 from sextant_standalone.migrate import MigrateSettings, migrate_all
 from sextant_standalone.settings import StandaloneSettings
@@ -30,6 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+app.add_typer(parked.app)
 _out = Console()
 _err = Console(stderr=True)
 

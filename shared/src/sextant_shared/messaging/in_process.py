@@ -14,7 +14,7 @@ from sextant_shared.contract.errors import UnavailableError
 from sextant_shared.contract.messages import Envelope
 from sextant_shared.messaging.bus import Handler
 from sextant_shared.messaging.topology import ATTEMPTS, DURABLE_QUEUES, DurableQueue, key_matches
-from sextant_shared.telemetry import MESSAGES_CONSUMED
+from sextant_shared.telemetry import MESSAGES_CONSUMED, PARKED_MESSAGES
 
 _log = structlog.get_logger(__name__)
 
@@ -133,4 +133,6 @@ class InProcessBus:
                     return
         MESSAGES_CONSUMED.labels(queue.name, envelope.type, "parked").inc()
         _log.error("message_parked", queue=queue.name, type=envelope.type, message_id=str(envelope.id))
-        self._parked.setdefault(queue.name, []).append(envelope)
+        parked = self._parked.setdefault(queue.name, [])
+        parked.append(envelope)
+        PARKED_MESSAGES.labels(queue.name).set(len(parked))

@@ -37,7 +37,7 @@ from sextant_shared.messaging.topology import (
     RETRY_SUFFIX,
     DurableQueue,
 )
-from sextant_shared.telemetry import BROKER_CONNECTED, MESSAGES_CONSUMED
+from sextant_shared.telemetry import BROKER_CONNECTED, MESSAGES_CONSUMED, PARKED_MESSAGES
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +45,8 @@ _HEARTBEAT_SECONDS = 10
 """A link that is cut without a word is noticed after two of these."""
 _CONNECT_SECONDS = 5.0
 _CONFIRM_SECONDS = 5.0
+_MEASURE_SECONDS = 15.0
+"""How often parked messages are counted."""
 _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0)
 _DELIVERY_LIMIT = 50
 """Redeliveries without an answer (a consumer that dies with the message in hand) before a message is parked."""
@@ -209,8 +211,24 @@ class RabbitMqBus:
         self._serving = True
         BROKER_CONNECTED.labels(self._service).set(1)
         _log.info("broker_connected")
-        await self._lost.wait()
+        while not await self._is_lost_within(_MEASURE_SECONDS):
+            await self._measure()
         _log.warning("broker_connection_lost")
+
+    async def _measure(self) -> None:
+        for queue, _handler in self._consumers:
+            try:
+                PARKED_MESSAGES.labels(queue.name).set(await self.parked(queue))
+            except UnavailableError as error:
+                _log.info("parked_messages_not_counted", queue=queue.name, reason=error.msg)
+
+    async def _is_lost_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._lost.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _open_channel(self, connection: AbstractConnection) -> AbstractChannel:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=False)
