@@ -265,6 +265,42 @@ async def test_siblings_that_end_at_once_agree_on_the_task(world: World) -> None
         assert await world.status(task) == "completed"
 
 
+async def test_of_two_ends_that_are_said_at_once_the_first_stays_and_the_second_is_refused(world: World) -> None:
+    for _ in range(5):
+        task = await world.task(world.near)
+        run = await world.run_of(task, world.near)
+        await world.api.forget_events()
+
+        answers = await asyncio.gather(
+            world.api.patch(f"/api/run/{run['id']}", world.near_node, status="completed", result="eA=="),
+            world.api.patch(f"/api/run/{run['id']}", world.near_node, status="crashed", log="it broke"),
+        )
+
+        assert sorted(answer.status_code for answer in answers) == [200, 400]
+        said = "completed" if answers[0].status_code == 200 else "crashed"
+        refusal = next(answer for answer in answers if answer.status_code == 400)
+        assert refusal.json()["msg"] == f"Run {run['id']} has ended already, with status '{said}'"
+        assert await changes(world) == [(run["id"], said, True)]
+        assert (await world.run_of(task, world.near))["log"] == (None if said == "completed" else "it broke")
+        assert await world.status(task) == said
+
+
+async def test_a_run_that_begins_while_its_sibling_fails_goes_on_or_has_failed_but_not_both(world: World) -> None:
+    for _ in range(5):
+        task = await world.task()
+        near, far = [await world.run_of(task, organization) for organization in (world.near, world.far)]
+
+        failed, begun = await asyncio.gather(
+            world.api.patch(f"/api/run/{near['id']}", world.near_node, status="crashed"),
+            world.api.patch(f"/api/run/{far['id']}", world.far_node, status="active"),
+        )
+
+        assert (failed.status_code, begun.status_code in (200, 400)) == (200, True)
+        left = await world.run_of(task, world.far)
+        expected = ("active", False) if begun.status_code == 200 else ("failed", True)
+        assert (left["status"], left["finished_at"] is not None) == expected
+
+
 async def test_a_run_that_ends_and_is_killed_at_once_ends_once(world: World) -> None:
     for _ in range(5):
         task = await world.task(world.near)
