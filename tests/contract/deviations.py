@@ -171,6 +171,16 @@ def without(*paths: str) -> Judge:
     return judge
 
 
+def keeps_repeats(cell: Cell, answer: Seen) -> list[str]:
+    """As recorded but for the links, which repeat all of the query."""
+    found = in_any_order(cell, answer) if _unordered(cell) else differences(cell, answer)
+    urls = list(answer.body["links"].values()) if answer.status == _OK else []
+    times = {f"{name}=": sum(name == other for other, _ in cell.query) for name, _ in cell.query}
+    return [difference for difference in found if not difference.startswith((".links", "header link"))] + [
+        f"{url} has lost a {name}" for url in urls for name, number in times.items() if url.count(name) < number
+    ]
+
+
 # ---- which cells
 
 
@@ -235,6 +245,11 @@ def _is_number(value: str) -> bool:
     digits = value.removeprefix("-")
     symbol = value.startswith("{")
     return symbol or (digits.isdigit() and digits.isascii() and int(digits) <= _BIGGEST)
+
+
+def _repeats(cell: Cell) -> bool:
+    names = [name for name, _ in cell.query if name not in ("page", "per_page", "sort")]
+    return len(set(names)) < len(names)
 
 
 def _is_sorted(cell: Cell) -> bool:
@@ -604,6 +619,12 @@ DEVIATIONS: Sequence[Deviation] = (
             for name, value in cell.query
         ),
         without(".permissions", "._", ".data", ".links", "header"),
+    ),
+    Deviation(
+        "links-lose-repeats",
+        "links keep all values of what is repeated",
+        lambda cell: cell.status == _OK and _repeats(cell),
+        keeps_repeats,
     ),
     Deviation(
         "paging-unstable",

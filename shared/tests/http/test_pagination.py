@@ -112,16 +112,6 @@ RECORDED = [
         },
     ),
     (
-        "/api/task",
-        "include=runs&include=results",
-        9,
-        {
-            "first": "/api/task?include=runs&page=1",
-            "self": "/api/task?include=runs&page=1",
-            "last": "/api/task?include=runs&page=1",
-        },
-    ),
-    (
         "/api/node",
         "sort=&per_page=50",
         6,
@@ -205,6 +195,12 @@ def test_whoever_follows_next_from_the_first_page_sees_everything_once(per_page:
         url = page_links(request, page, total).get("next")
 
     assert seen == list(range(total))
+
+
+def test_links_keep_all_values_of_what_is_repeated() -> None:
+    expected = "/api/task?include=runs&page=2&include=results&name=a+b"
+
+    assert links("/api/task", "include=runs&page=1&include=results&page=3&name=a%20b", 20)["next"] == expected
 
 
 # -- what is asked for -----------------------------------------------------------------------------

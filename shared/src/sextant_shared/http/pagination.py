@@ -132,8 +132,8 @@ def page_links(request: Request, page: Page, total: int) -> dict[str, str]:
 
 
 def _link(request: Request, number: int) -> str:
-    """Repeat the query with another page, in its order; of a repeated parameter the first stays, as on the wire."""
-    query: dict[str, str] = {}
-    for name, value in parse_qsl(request.url.query, keep_blank_values=True):
-        query.setdefault(name, value)
-    return f"{request.url.path}?{urlencode(query | {'page': number})}"
+    """Repeat the query with another page, in its order, and all values of what is repeated in it."""
+    query = parse_qsl(request.url.query, keep_blank_values=True)
+    place = next((index for index, (name, _) in enumerate(query) if name == "page"), len(query))
+    others = [(name, value) for name, value in query if name != "page"]
+    return f"{request.url.path}?{urlencode([*others[:place], ('page', str(number)), *others[place:]])}"
