@@ -183,6 +183,27 @@ async def test_auth_may_have_all_tasks_of_a_user_ended_and_deleted(world: World)
     assert [(job, len(ended)) for job, _, ended in await killed(world)] == [(task["id"], 4), (second["id"], 1)]
 
 
+async def test_a_task_that_was_made_while_its_user_was_being_deleted_is_one_like_others(world: World) -> None:
+    service = world.api.auth.service_token(AUTH)
+    await world.api.call("DELETE", f"/internal/users/{world.researcher.id}/tasks", service)
+    task = await world.task(world.near)
+    world.api.auth.remove(world.researcher)
+    path = f"/api/task/{task['id']}"
+
+    shown = await world.api.get(path, world.colleague)
+    listed = (await world.api.get("/api/task", world.colleague)).json()["data"]
+    of_nobody = await world.api.get("/api/task", world.colleague, init_user_id=world.researcher.id)
+    ended = await world.api.post("/api/kill/task", world.admin, id=task["id"])
+    deleted = await world.api.delete(path, world.api.root)
+
+    assert (shown.status_code, shown.json()["init_user"]["id"]) == (200, world.researcher.id)
+    assert listed == [shown.json()]
+    # as for any user that there is not: nobody else will ever have this id
+    assert of_nobody.status_code == 400
+    assert (ended.status_code, deleted.status_code) == (200, 200)
+    assert await world.api.count(tasks) == 0
+
+
 async def test_more_tasks_than_are_ended_at_once_are_ended_all_the_same(world: World) -> None:
     made = [await world.task(world.near) for _ in range(5)]
     await world.api.forget_events()
