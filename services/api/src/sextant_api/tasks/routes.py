@@ -88,7 +88,8 @@ async def get_task(principal: AnyPrincipal, db: Db, query: ReadQuery, task_id: P
             raise NotFoundError(f"There is no task {task_id}")
         task, owner = found
         require(Reach.of(principal, Resource.TASK, Operation.VIEW), principal, owner, "see this task")
-        if _RESULTS in include and owner.user_id != principal.id:
+        made_it = principal.is_user and owner.user_id == principal.id
+        if _RESULTS in include and not made_it:
             require(Reach.of(principal, Resource.RUN, Operation.VIEW), principal, owner, "see its results")
         contents = await runs_repository.find_contents(
             session, [task_id], with_runs=_RUNS in include, with_results=_RESULTS in include
