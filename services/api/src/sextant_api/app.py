@@ -8,7 +8,9 @@ from sextant_api.columns import routes as columns
 from sextant_api.commands import Dispatcher
 from sextant_api.dependencies import Collaborators
 from sextant_api.history import internal as history_internal
+from sextant_api.history import routes as history_routes
 from sextant_api.history.service import History
+from sextant_api.history.watch import HistoryWatch
 from sextant_api.housekeeping import Housekeeping
 from sextant_api.kills import routes as kills
 from sextant_api.models import outbox
@@ -73,6 +75,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
     repeats = Repeats(
         db, patience_seconds=settings.repeat_patience_seconds, window_seconds=settings.repeat_window_seconds
     )
+    history_watch = HistoryWatch(bus)
     collaborators = Collaborators(
         settings=settings,
         db=db,
@@ -80,6 +83,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         users=HttpPrincipalSource(peers.peer(AUTH)),
         status_watch=status_watch,
         repeats=repeats,
+        history_watch=history_watch,
         history=History(db, keep_seconds=settings.event_history_seconds, keep_events=settings.event_history_events),
         blobs=_blobs(settings, db),
         stores=StoreClient(
@@ -105,6 +109,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         blobstream,
         stores,
         columns,
+        history_routes,
         history_internal,
     ):
         app.include_router(routes.router)
@@ -138,8 +143,8 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         name=API,
         app=app,
         asgi=wrap_app(app, settings, service=API, body_limits={blobstream.PATH: settings.blob_max_bytes}),
-        tasks=[dispatcher.run, status_watch.run, repeats.run, *(job.run for job in periodic)],
-        drain=[status_watch.release],
+        tasks=[dispatcher.run, status_watch.run, history_watch.run, repeats.run, *(job.run for job in periodic)],
+        drain=[status_watch.release, history_watch.release],
         close=[repeats.close, peers.close, db.close],
     )
 

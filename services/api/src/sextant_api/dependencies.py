@@ -14,6 +14,7 @@ from sextant_api.blobstream.service import Blobs
 from sextant_api.containers.errors import ContainerEndedError
 from sextant_api.containers.repository import is_running
 from sextant_api.history.service import History
+from sextant_api.history.watch import HistoryWatch
 from sextant_api.settings import ApiSettings
 from sextant_api.stores.client import StoreClient
 from sextant_shared.contract.claims import ClientType
@@ -42,6 +43,7 @@ class Collaborators:
         status_watch: to wait for tasks.
         repeats: to recognise requests for tasks that were carried out already.
         history: of events.
+        history_watch: to wait for events.
         blobs: large payloads, if there is a store for them.
         stores: to ask algorithm stores.
     """
@@ -53,6 +55,7 @@ class Collaborators:
     status_watch: "StatusWatch"
     repeats: "Repeats"
     history: History
+    history_watch: HistoryWatch
     blobs: Blobs | None
     stores: StoreClient
 

@@ -4,7 +4,7 @@ Positions are given out and taken away by whoever holds the one row of the state
 has seen all before it: none becomes visible later.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Row, and_, delete, exists, func, insert, select, update
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_api.models import event_history as events
 from sextant_api.models import event_history_state as state
+from sextant_api.models import memberships
 from sextant_shared.contract.history import HistoryPage
 from sextant_shared.db.model import utc_after
 
@@ -100,6 +101,12 @@ async def find_page(
             "entries": entries,
         }
     )
+
+
+async def collaborations_of_organization(session: AsyncSession, organization_id: int) -> Sequence[int]:
+    """Name the collaborations that an organization takes part in."""
+    own = select(memberships.c.collaboration_id).where(memberships.c.organization_id == organization_id)
+    return (await session.execute(own)).scalars().all()
 
 
 async def clear_away(session: AsyncSession, *, oldest: int, newest: int, seconds: float, count: int, limit: int) -> int:
