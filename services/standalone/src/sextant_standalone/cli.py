@@ -20,10 +20,11 @@ from sextant_shared.http.service import Server, run_until_stopped, uvicorn_confi
 from sextant_shared.logging import configure_logging
 from sextant_standalone import parked
 from sextant_standalone.app import create_standalone
+from sextant_standalone.epoch import EpochSettings, begin_new_epoch
 from sextant_standalone.migrate import MigrateSettings, migrate_all
 from sextant_standalone.settings import StandaloneSettings
 
-AnySettings = TypeVar("AnySettings", StandaloneSettings, MigrateSettings)
+AnySettings = TypeVar("AnySettings", StandaloneSettings, MigrateSettings, EpochSettings)
 
 app = typer.Typer(
     name="sextant",
@@ -63,6 +64,18 @@ def migrate() -> None:
     if root_password is not None:
         _show_root_password(root_password)
     _out.print("All databases are at the newest schema.")
+
+
+@app.command()
+def new_epoch(data: Data = None) -> None:
+    """Begin a new history of events, after api's database was restored from a backup; listeners are told of the gap."""
+    settings = _settings(EpochSettings, **({} if data is None else {"data": data}))
+    configure_logging(level=settings.log_level, fmt=settings.log_format, service="new-epoch")
+    try:
+        epoch = asyncio.run(begin_new_epoch(settings))
+    except (FileNotFoundError, UnavailableError) as error:
+        _fail(str(error))
+    _out.print(f"The history of events begins anew, with the epoch {epoch.hex}.", soft_wrap=True)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Whoever asks for offsets misses nothing, in every shape of the suite and whatever relay is killed."""
