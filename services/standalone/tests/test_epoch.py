@@ -4,13 +4,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from typer.testing import CliRunner
 
 from sextant_api.models import event_history_state
 from sextant_shared.contract.routing import API
 from sextant_shared.db import Database
 from sextant_standalone.app import create_standalone
-from sextant_standalone.cli import app
 from sextant_standalone.epoch import EpochSettings, begin_new_epoch
 from sextant_standalone.settings import StandaloneSettings
 
@@ -50,7 +48,8 @@ async def test_a_server_that_starts_again_keeps_its_epoch(server: Path) -> None:
     assert await epochs(server) == before
 
 
-def test_where_there_is_no_server_nothing_is_made(tmp_path: Path) -> None:
-    told = CliRunner().invoke(app, ["new-epoch", "--data", str(tmp_path)])
+async def test_where_there_is_no_server_nothing_is_made(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no server"):
+        await begin_new_epoch(EpochSettings(data=tmp_path))
 
-    assert (told.exit_code, list(tmp_path.iterdir())) == (1, [])
+    assert list(tmp_path.iterdir()) == []
