@@ -22,6 +22,7 @@ from sextant_auth.mail.post import Post
 from sextant_auth.mail.smtp import SmtpTransport
 from sextant_auth.models import outbox
 from sextant_auth.nodes.key_reset import NodeKeys
+from sextant_auth.nodes.legacy_keys import LegacyKeys
 from sextant_auth.nodes.routes import router as nodes_router
 from sextant_auth.nodes.service import NodeCredentials
 from sextant_auth.presence.consumer import RelayCommands
@@ -48,6 +49,7 @@ from sextant_auth.tokens.logins import Logins, refresh_policies
 from sextant_auth.tokens.refresh_policy import RefreshPolicy
 from sextant_auth.tokens.routes import router as tokens_router
 from sextant_auth.unit_of_work import changes
+from sextant_auth.users.legacy_passwords import LegacyPasswords
 from sextant_auth.users.lockout import LockNotice, Lockout
 from sextant_auth.users.password_login import PasswordLogin
 from sextant_auth.users.passwords import Passwords
@@ -106,6 +108,7 @@ def create_service(
     api = peers.peer(API)
     directory = Directory(db, api)
     node_credentials = NodeCredentials(api_keys := ApiKeys(settings.api_key_pepper), clock)
+    legacy_keys = LegacyKeys(db, workers=settings.legacy_key_workers)
     hasher = PasswordHasher(workers=settings.password_hash_workers, queue=settings.password_hash_queue)
     lockout_policy = LockoutPolicy(settings.max_failed_logins, timedelta(seconds=settings.lockout_seconds))
     post = Post(
@@ -117,7 +120,7 @@ def create_service(
     lock_notice = LockNotice(post, clock)
     lockout = Lockout(lockout_policy, lock_notice, clock)
     second_factor = SecondFactor(box, lockout_policy, lock_notice, issuer=settings.two_factor_issuer, clock=clock)
-    password_login = PasswordLogin(db, hasher, lockout, clock)
+    password_login = PasswordLogin(db, hasher, legacy=LegacyPasswords(db), lockout=lockout, clock=clock)
     recovery_tokens = RecoveryTokens(db, timedelta(seconds=settings.recovery_token_seconds), clock)
     users = Users(db, directory, hasher, UserTasks(api), clock)
     roles = Roles(db, directory)
@@ -149,7 +152,7 @@ def create_service(
             logins=logins,
             clock=clock,
         ),
-        node_grant=NodeGrant(db, change, api_keys, credentials=node_credentials, logins=logins),
+        node_grant=NodeGrant(db, change, api_keys, legacy=legacy_keys, credentials=node_credentials, logins=logins),
         refresh_grant=RefreshGrant(change, verifier, logins, credentials=node_credentials, clock=clock),
         container_grant=ContainerGrant(db, api, issuer),
         service_grant=ServiceGrant(settings.service_secrets, issuer),
@@ -183,7 +186,7 @@ def create_service(
             Housekeeping(db, clock).run,
             Periodic(Sweeper(db).sweep, seconds=settings.presence_sweep_seconds, name="sweep").run,
         ],
-        close=[peers.close, hasher.close, db.close],
+        close=[peers.close, hasher.close, legacy_keys.close, db.close],
     )
 
 

@@ -66,6 +66,12 @@ class AuthSettings(HttpSettings, LoggingSettings, DatabaseSettings, BrokerSettin
         default=256, ge=1, description="Logins that may wait for a hash worker before further ones get 503"
     )
 
+    legacy_key_workers: int = Field(
+        default=1,
+        ge=1,
+        description="Keys of adopted nodes compared at once, until each has logged in; a core each",
+    )
+
     two_factor: bool = Field(default=False, description="Whether users need a one-time code beside their password")
     password_min_length: int = Field(
         default=MIN_LENGTH, ge=MIN_LENGTH, le=MAX_LENGTH, description="Least length of a new password"

@@ -7,6 +7,7 @@ import pytest
 
 from services.auth.tests.kit import PASSWORD, ROOT_PASSWORD, Auth, running
 from sextant_auth.models import users
+from sextant_auth.users.legacy_passwords import LegacyPasswords
 from sextant_shared.testing.fakes import bearer
 
 
@@ -160,9 +161,9 @@ async def test_an_unknown_name_is_hashed_like_a_known_one(auth: Auth, monkeypatc
     checked: list[bool] = []
     check = auth.parts.hasher.check
 
-    async def noted(stored: str | None, password: str) -> object:
+    async def noted(stored: str | None, password: str, **more: int | None) -> object:
         checked.append(stored is None)
-        return await check(stored, password)
+        return await check(stored, password, **more)
 
     monkeypatch.setattr(auth.parts.hasher, "check", noted)
     await auth.post("/api/token/user", username="nobody", password="Wrong-Pass-1!")
@@ -196,14 +197,47 @@ async def test_a_bcrypt_hash_of_old_is_accepted_and_replaced(auth: Auth) -> None
     assert again.status_code == 200
 
 
+async def test_a_stranger_costs_an_old_hash_too_while_there_is_one(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    await auth.add_user("alice")
+    check, rounds = auth.parts.hasher.check, []
+
+    async def noted(stored: str | None, password: str, *, bcrypt_rounds: int | None = None) -> object:
+        rounds.append(bcrypt_rounds)
+        return await check(stored, password, bcrypt_rounds=bcrypt_rounds)
+
+    monkeypatch.setattr(auth.parts.hasher, "check", noted)
+    await auth.set_user("alice", password_hash=bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(5)).decode())
+
+    await auth.post("/api/token/user", username="nobody", password="Wrong-Pass-1!")
+    await auth.log_in("root")
+
+    assert rounds == [5, 5]
+
+
+async def test_whether_old_hashes_are_left_is_asked_now_and_then(auth: Auth) -> None:
+    now = 0.0
+    legacy = LegacyPasswords(auth.db, monotonic=lambda: now)
+    assert await legacy.rounds() is None
+
+    await auth.add_user("alice")
+    await auth.set_user("alice", password_hash="$2b$12$" + "x" * 53)
+    with auth.counting() as believed:
+        assert await legacy.rounds() is None
+    now = 601.0
+    with auth.counting() as asked:
+        assert await legacy.rounds() == 12
+
+    assert (len(believed), len(asked)) == (0, 1)
+
+
 async def test_a_password_that_changed_while_it_was_checked_is_the_old_one(
     auth: Auth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await auth.add_user("alice")
     check = auth.parts.hasher.check
 
-    async def slow(stored: str | None, password: str) -> object:
-        checked = await check(stored, password)
+    async def slow(stored: str | None, password: str, **more: int | None) -> object:
+        checked = await check(stored, password, **more)
         await auth.set_user("alice", password_hash="something else")
         return checked
 

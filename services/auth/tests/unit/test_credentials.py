@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import bcrypt
 import pytest
@@ -9,7 +10,7 @@ from pydantic import SecretStr
 
 from sextant_auth.credentials.api_keys import ApiKeys
 from sextant_auth.credentials.password_policy import PasswordPolicy
-from sextant_auth.credentials.passwords import PasswordHasher
+from sextant_auth.credentials.passwords import Checked, PasswordHasher
 from sextant_auth.secret_box import SealedSecretError, SecretBox
 from sextant_shared.contract.errors import UnavailableError
 
@@ -88,20 +89,68 @@ async def test_a_broken_hash_opens_to_nothing(stored: str) -> None:
     await hasher.close()
 
 
-async def test_an_account_that_does_not_exist_is_hashed_for_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+class Costs:
+    """Counts what a hasher does, each operation by its kind and cost."""
+
+    def __init__(self, hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.hasher = hasher
+        self.spent: list[str] = []
+        argon2, checkpw = hasher._argon2, bcrypt.checkpw
+
+        def note_hash(password: str) -> str:
+            self.spent.append("argon2")
+            return argon2.hash(password)
+
+        def note_verify(stored: str, password: str) -> bool:
+            self.spent.append("argon2")
+            return argon2.verify(stored, password)
+
+        def note_bcrypt(password: bytes, stored: bytes) -> bool:
+            self.spent.append(f"bcrypt {stored[4:6].decode()}")
+            return checkpw(password, stored)
+
+        fake = SimpleNamespace(hash=note_hash, verify=note_verify, check_needs_rehash=argon2.check_needs_rehash)
+        monkeypatch.setattr(hasher, "_argon2", fake)
+        monkeypatch.setattr(bcrypt, "checkpw", note_bcrypt)
+
+    async def of(self, stored: str | None, password: str, **more: int) -> list[str]:
+        self.spent.clear()
+        await self.hasher.check(stored, password, **more)
+        return sorted(self.spent)
+
+
+async def test_while_old_hashes_are_left_every_check_costs_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = PasswordHasher(workers=1, queue=4)
-    verified: list[str] = []
+    new = await hasher.hash("Valid-Pw-1!")
+    old = bcrypt.hashpw(b"Valid-Pw-1!", bcrypt.gensalt(5)).decode()
+    costs = Costs(hasher, monkeypatch)
 
-    def verify(stored: str, _password: str) -> bool:
-        verified.append(stored)
-        return True
+    found = [
+        await costs.of(stored, password, bcrypt_rounds=5)
+        for stored in (None, new, old)
+        for password in ("Valid-Pw-1!", "Wrong-Pw-1!")
+    ]
 
-    monkeypatch.setattr(hasher, "_verify", verify)
+    assert found == [["argon2", "bcrypt 05"]] * 6
+    await hasher.close()
 
-    checked = await hasher.check(None, "Valid-Pw-1!")
 
-    assert not checked.right
-    assert [stored[:29] for stored in verified] == ["$argon2id$v=19$m=19456,t=2,p="]
+async def test_without_old_hashes_every_check_costs_one_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = PasswordHasher(workers=1, queue=4)
+    new = await hasher.hash("Valid-Pw-1!")
+    costs = Costs(hasher, monkeypatch)
+
+    found = [await costs.of(stored, word) for stored in (None, new) for word in ("Valid-Pw-1!", "Wrong-Pw-1!")]
+
+    assert found == [["argon2"]] * 4
+    await hasher.close()
+
+
+@pytest.mark.parametrize("rounds", [None, 4])
+async def test_nothing_opens_an_account_that_does_not_exist(rounds: int | None) -> None:
+    hasher = PasswordHasher(workers=1, queue=4)
+
+    assert await hasher.check(None, "Valid-Pw-1!", bcrypt_rounds=rounds) == Checked(right=False)
     await hasher.close()
 
 

@@ -64,13 +64,19 @@ class PasswordHasher:
         """
         return await self._run(lambda: self._argon2.hash(password))
 
-    async def check(self, stored: str | None, password: str) -> Checked:
-        """Check a password against a stored hash; None for an account that does not exist.
+    async def check(self, stored: str | None, password: str, *, bcrypt_rounds: int | None = None) -> Checked:
+        """Check a password against a stored hash.
+
+        Args:
+            stored: None for an account that does not exist.
+            password: as given.
+            bcrypt_rounds: the cost of old hashes, if some accounts have one: then every check costs one hash of
+                either kind, so that none can be told from the others.
 
         Raises:
             UnavailableError: too many wait already.
         """
-        return await self._run(lambda: self._check(stored, password))
+        return await self._run(lambda: self._check(stored, password, bcrypt_rounds))
 
     async def close(self) -> None:
         """End the threads once they are done."""
@@ -85,23 +91,32 @@ class PasswordHasher:
         finally:
             self._places += 1
 
-    def _check(self, stored: str | None, password: str) -> Checked:
-        if stored is None:
-            self._verify(self._nobodys, password)
-            return Checked(right=False)
-        if not self._verify(stored, password):
-            return Checked(right=False)
-        if stored.startswith(_BCRYPT_PREFIXES) or self._argon2.check_needs_rehash(stored):
+    def _check(self, stored: str | None, password: str, bcrypt_rounds: int | None) -> Checked:
+        if stored is not None and stored.startswith(_BCRYPT_PREFIXES):
+            right = self._verify_bcrypt(stored, password)
+            # made whether it is of use or not: it costs what checking an Argon2id hash costs
+            better_hash = self._argon2.hash(password)
+            return Checked(right, better_hash if right else None)
+        right = self._verify_argon2(stored or self._nobodys, password) and stored is not None
+        if bcrypt_rounds is not None:
+            self._verify_bcrypt(_nobodys_bcrypt(bcrypt_rounds), password)
+        if right and stored is not None and self._argon2.check_needs_rehash(stored):
             return Checked(right=True, better_hash=self._argon2.hash(password))
-        return Checked(right=True)
+        return Checked(right)
 
-    def _verify(self, stored: str, password: str) -> bool:
-        if stored.startswith(_BCRYPT_PREFIXES):
-            # whoever made the hash cut the password here, and newer bcrypt refuses to do so by itself
-            with suppress(ValueError):
-                return bcrypt.checkpw(password.encode()[:_BCRYPT_BYTES], stored.encode())
-            return False
+    def _verify_bcrypt(self, stored: str, password: str) -> bool:
+        # whoever made the hash cut the password here, and newer bcrypt refuses to do so by itself
+        with suppress(ValueError):
+            return bcrypt.checkpw(password.encode()[:_BCRYPT_BYTES], stored.encode())
+        return False
+
+    def _verify_argon2(self, stored: str, password: str) -> bool:
         try:
             return self._argon2.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _nobodys_bcrypt(rounds: int) -> str:
+    """A hash of this cost that no password has."""
+    return f"$2b${rounds:02d}${'.' * 53}"

@@ -51,6 +51,27 @@ async def find_by_fingerprint(session: AsyncSession, fingerprint: str) -> NodeAc
     return NodeAccount(*row) if row is not None else None
 
 
+async def legacy_hashes(session: AsyncSession) -> dict[int, str]:
+    """The hashes of keys that came with an adopted database and were not used since, by node."""
+    table = node_credentials
+    rows = await session.execute(
+        select(table.c.node_id, table.c.legacy_hash).where(table.c.legacy_hash.is_not(None)).order_by(table.c.node_id)
+    )
+    return {row.node_id: row.legacy_hash for row in rows}
+
+
+async def adopt_key(session: AsyncSession, node_id: int, legacy_hash: str, *, fingerprint: str) -> bool:
+    """Let a node be found by its key's fingerprint instead of the old hash; False if it has another key by now."""
+    table = node_credentials
+    adopted = await session.scalar(
+        update(table)
+        .where(table.c.node_id == node_id, table.c.legacy_hash == legacy_hash)
+        .values(key_hmac=fingerprint, legacy_hash=None)
+        .returning(table.c.node_id)
+    )
+    return adopted is not None
+
+
 async def find(session: AsyncSession, node_id: int) -> NodeAccount | None:
     """Find a node."""
     row = (await session.execute(select(*_COLUMNS).where(node_credentials.c.node_id == node_id))).first()

@@ -10,6 +10,7 @@ from sextant_auth import audit
 from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.credentials.passwords import PasswordHasher
 from sextant_auth.users import repository
+from sextant_auth.users.legacy_passwords import LegacyPasswords
 from sextant_auth.users.lockout import Lockout
 from sextant_shared.clock import Clock
 from sextant_shared.contract.claims import ClientType
@@ -59,13 +60,17 @@ class PasswordLogin:
     Args:
         db: for what is looked up before a transaction.
         hasher: checks passwords.
+        legacy: knows of passwords that were hashed in an older way.
         lockout: counts wrong ones.
         clock: says whether an account is locked.
     """
 
-    def __init__(self, db: Database, hasher: PasswordHasher, lockout: Lockout, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, hasher: PasswordHasher, *, legacy: LegacyPasswords, lockout: Lockout, clock: Clock
+    ) -> None:
         self._db = db
         self._hasher = hasher
+        self._legacy = legacy
         self._lockout = lockout
         self._clock = clock
 
@@ -82,7 +87,9 @@ class PasswordLogin:
             else:
                 account = await repository.find_account_by_email(session, asked.email)
         # no connection is held while a hash is computed
-        checked = await self._hasher.check(account.password_hash if account else None, asked.password)
+        checked = await self._hasher.check(
+            account.password_hash if account else None, asked.password, bcrypt_rounds=await self._legacy.rounds()
+        )
         if account is None:
             raise self._refused(None, asked, reason="unknown_user")
         if account.guesses.is_locked(self._clock.now()):

@@ -94,6 +94,14 @@ async def _find_account(session: AsyncSession, condition: ColumnElement[bool]) -
     return Account(row.id, row.username, row.password_hash, Guesses(row.failed_logins, row.locked_until))
 
 
+async def bcrypt_rounds(session: AsyncSession) -> int | None:
+    """The greatest cost among bcrypt hashes (`$2b$12$...`: 12); None if no account has one."""
+    rounds: str | None = await session.scalar(
+        select(func.max(func.substr(_table.password_hash, 5, 2))).where(_table.password_hash.like("$2_$__$%"))
+    )
+    return int(rounds) if rounds is not None and rounds.isdecimal() else None
+
+
 async def lock_account(session: AsyncSession, account: Account, now: datetime) -> bool:
     """Hold an account until the transaction's end; tells whether it is open, and its password the one checked."""
     held = await session.scalar(

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sextant_relay.connections.allowance import Allowance
 from sextant_relay.inbound import Refusal, RefusedEventError, translate
+from sextant_shared.allowance import Allowance
 from sextant_shared.contract import socket_events
 from sextant_shared.contract.commands import Command
 from sextant_shared.security import Principal

@@ -1,4 +1,7 @@
-"""A node logs in with its API key: one indexed look-up, however many nodes there are."""
+"""A node logs in with its API key: one indexed look-up, however many nodes there are.
+
+Only the first login of a node that came with an adopted database takes longer; see `nodes.legacy_keys`.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +9,7 @@ from sextant_auth import audit
 from sextant_auth.audit import Action, Actor, Outcome, RefusedError
 from sextant_auth.credentials.api_keys import ApiKeys
 from sextant_auth.nodes import repository as nodes
+from sextant_auth.nodes.legacy_keys import LegacyKeys
 from sextant_auth.nodes.service import NodeCredentials
 from sextant_auth.tokens.grants.handler import REFRESH_URL, TOKEN_HEADER, Granted
 from sextant_auth.tokens.logins import Logins
@@ -45,18 +49,33 @@ class NodeGrant:
     """An API key for a pair of tokens."""
 
     def __init__(
-        self, db: Database, change: Change, keys: ApiKeys, *, credentials: NodeCredentials, logins: Logins
+        self,
+        db: Database,
+        change: Change,
+        keys: ApiKeys,
+        *,
+        legacy: LegacyKeys,
+        credentials: NodeCredentials,
+        logins: Logins,
     ) -> None:
         self._db = db
         self._change = change
         self._keys = keys
+        self._legacy = legacy
         self._credentials = credentials
         self._logins = logins
 
     async def authenticate(self, asked: NodeAsks) -> ProvenNode:
-        """Look the key up."""
-        async with self._db.read() as session:
-            node = await nodes.find_by_fingerprint(session, self._keys.fingerprint(asked.api_key))
+        """Look the key up.
+
+        Raises:
+            RefusedError: no node has it.
+            UnavailableError: that takes longer than a request may, or too many ask.
+        """
+        fingerprint = self._keys.fingerprint(asked.api_key)
+        node = await self._find(fingerprint)
+        if node is None and await self._legacy.adopt(asked.api_key, fingerprint, address=asked.address):
+            node = await self._find(fingerprint)
         if node is None:
             entry = audit.Entry(
                 Actor(ClientType.NODE),
@@ -67,6 +86,10 @@ class NodeGrant:
             )
             raise RefusedError(UnknownApiKeyError(), entry)
         return ProvenNode(node, asked)
+
+    async def _find(self, fingerprint: str) -> nodes.NodeAccount | None:
+        async with self._db.read() as session:
+            return await nodes.find_by_fingerprint(session, fingerprint)
 
     async def issue(self, proven: ProvenNode) -> Granted:
         """Begin a login."""

@@ -1,4 +1,4 @@
-"""How much a connection may say."""
+"""How much somebody may do in a time."""
 
 from collections.abc import Callable
 
