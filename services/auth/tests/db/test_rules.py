@@ -117,3 +117,13 @@ async def test_a_list_takes_few_statements(auth: Auth) -> None:
         await auth.get("/api/rule", root, user_id=1, role_id=VIEWER)
 
     assert len(statements) <= 5
+
+
+async def test_a_rule_may_be_asked_for_by_any_number(auth: Auth) -> None:
+    root, number = await auth.token_of("root"), "9" * 20
+
+    by_role = await auth.get("/api/role", root, rule_id=number)
+    by_user = await auth.get("/api/user", root, rule_id=number)
+    given = await auth.post(f"/api/role/1/rule/{2**62}", root)
+
+    assert [answer.status_code for answer in (by_role, by_user, given)] == [404, 400, 400]

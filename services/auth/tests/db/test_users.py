@@ -333,6 +333,7 @@ async def test_a_list_is_filtered_sorted_and_paged(auth: Auth) -> None:
     [
         {"organization_id": "abc"},
         {"organization_id": ""},
+        {"role_id": "9" * 20},
         {"role_id": 987654},
         {"rule_id": 987654},
         {"role_id": "1.5"},
@@ -479,22 +480,22 @@ async def test_an_organization_that_is_none_is_refused_though_nobody_moves(
 
 
 @pytest.mark.parametrize("number", [987654, 987654.5, 2**63, 10**30])
-async def test_a_number_that_cannot_be_an_id_is_as_unknown_as_one_that_nothing_has(
-    auth_on_sqlite: Auth, number: float
-) -> None:
-    root = await auth_on_sqlite.token_of("root")
-    target = await auth_on_sqlite.add_user("alice", organization_id=2)
+async def test_a_number_that_cannot_be_an_id_is_as_unknown_as_one_that_nothing_has(auth: Auth, number: float) -> None:
+    root = await auth.token_of("root")
+    target = await auth.add_user("alice", organization_id=2)
 
     answers = [
-        await auth_on_sqlite.post("/api/user", root, **NEW, organization_id=number),
-        await auth_on_sqlite.post("/api/user", root, **NEW, roles=[number]),
-        await auth_on_sqlite.patch(f"/api/user/{target}", root, rules=[number]),
-        await auth_on_sqlite.post("/api/role", root, name="it", rules=[], organization_id=number),
-        await auth_on_sqlite.post("/api/role", root, name="it", rules=[number]),
-        await auth_on_sqlite.get(f"/api/user/{number}", root),
+        await auth.post("/api/user", root, **NEW, organization_id=number),
+        await auth.post("/api/user", root, **NEW, roles=[number]),
+        await auth.patch(f"/api/user/{target}", root, rules=[number]),
+        await auth.post("/api/role", root, name="it", rules=[], organization_id=number),
+        await auth.post("/api/role", root, name="it", rules=[number]),
+        await auth.get(f"/api/user/{number}", root),
+        await auth.get(f"/api/rule/{number}", root),
+        await auth.delete(f"/api/role/{number}/rule/{number}", root),
     ]
 
-    assert [answer.status_code for answer in answers] == [404] * 6
+    assert [answer.status_code for answer in answers] == [404] * 8
 
 
 async def test_a_taken_name_is_refused_on_change_too(auth: Auth) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Row, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Row, func, literal, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_auth.models import role_rules, roles, rules, user_roles, user_rules
+from sextant_shared.db import big_id
 from sextant_shared.http.pagination import Page
 
 _table = rules.c
@@ -34,7 +35,7 @@ class Filters:
 
 async def find(session: AsyncSession, rule_id: int) -> Row[Any] | None:
     """One rule."""
-    return (await session.execute(select(rules).where(_table.id == rule_id))).one_or_none()
+    return (await session.execute(select(rules).where(_table.id == _asked(rule_id)))).one_or_none()
 
 
 async def listed(session: AsyncSession, filters: Filters, page: Page | None) -> tuple[Sequence[Row[Any]], int]:
@@ -91,7 +92,14 @@ async def unknown(session: AsyncSession, rule_ids: Collection[int]) -> set[int]:
     """Tell which of these are no rules."""
     if not rule_ids:
         return set()
-    return set(rule_ids) - set(await session.scalars(select(_table.id).where(_table.id.in_(rule_ids))))
+    return set(rule_ids) - set(
+        await session.scalars(select(_table.id).where(_table.id.in_([_asked(rule_id) for rule_id in rule_ids])))
+    )
+
+
+def _asked(rule_id: int) -> ColumnElement[int]:
+    # rules have small numbers as ids, but may be asked for by any
+    return literal(rule_id, big_id)
 
 
 def _held_by(user_id: int) -> CompoundSelect[int]:
