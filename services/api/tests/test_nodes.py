@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from services.api.tests.kit import Api
 from sextant_api.models import node_configs, nodes
-from sextant_shared.contract.events import NodeChanged
+from sextant_shared.contract.events import NodeAddressChanged, NodeChanged
 
 
 class Hospitals:
@@ -146,7 +146,7 @@ async def test_what_a_node_needs_must_be_there(api: Api, world: Hospitals) -> No
     ]
 
 
-async def test_a_name_and_an_address_are_changed_and_only_a_name_is_told(api: Api, world: Hospitals) -> None:
+async def test_a_name_and_an_address_are_changed_and_either_is_told_for_what_it_is(api: Api, world: Hospitals) -> None:
     node = await api.add_node(world.one, world.collaboration, name="station")
     path = f"/api/node/{node.id}"
 
@@ -156,7 +156,9 @@ async def test_a_name_and_an_address_are_changed_and_only_a_name_is_told(api: Ap
     assert (await api.patch(path, node)).json()["ip"] == "fd00::1"
     assert (await api.patch(path, api.root, name="renamed")).json()["name"] == "renamed"
 
-    assert [NodeChanged.opened(each).name for each in await api.events()] == ["renamed"]
+    told = await api.events()
+    assert [NodeAddressChanged.opened(each).ip for each in told[:3]] == ["10.0.0.1", None, "fd00::1"]
+    assert [NodeChanged.opened(each).name for each in told[3:]] == ["renamed"]
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ from sextant_api.history.watch import HistoryWatch
 from sextant_api.housekeeping import Housekeeping
 from sextant_api.kills import routes as kills
 from sextant_api.models import outbox
+from sextant_api.ports import consumers as port_consumers
+from sextant_api.ports import internal as ports_internal
 from sextant_api.presence import consumers as presence_consumers
 from sextant_api.presence.healing import Healer
 from sextant_api.presence.metrics import NodeMetrics
 from sextant_api.presence.sweeper import Sweeper
 from sextant_api.results import routes as results
 from sextant_api.runs import consumers as run_consumers
-from sextant_api.runs import internal as runs_internal
 from sextant_api.runs import routes as runs
 from sextant_api.settings import ApiSettings
 from sextant_api.stores import routes as stores
@@ -103,7 +104,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
         tasks,
         tasks_internal,
         runs,
-        runs_internal,
+        ports_internal,
         results,
         kills,
         blobstream,
@@ -123,7 +124,7 @@ def create_service(settings: ApiSettings, *, bus: Bus, network: Network) -> Serv
             presence_consumers.handlers(db, metrics, grace_seconds=settings.presence_grace_seconds),
         ),
     )
-    bus.consume(API_EVENTS, Dispatcher(presence_consumers.event_handlers(db)))
+    bus.consume(API_EVENTS, Dispatcher(presence_consumers.event_handlers(db), port_consumers.handlers(db)))
     dispatcher = OutboxDispatcher(db, outbox, bus.publish, service=API)
     sweeper = Sweeper(db)
     healer = Healer(

@@ -68,7 +68,10 @@ async def test_a_run_is_told_with_its_node(world: World) -> None:
         "organization_id": world.far,
         "collaboration_id": world.collaboration,
         "node_id": world.far_node.id,
+        "node_ip": None,
+        "node_status": "offline",
         "status": "pending",
+        "ports_revision": 0,
     }
     missing = await world.api.get("/internal/runs/987654", world.api.auth.service_token(VPN_REGISTRY))
     assert missing.status_code == 404

@@ -119,6 +119,16 @@ class NodeChanged(Content):
     deleted: bool = False
 
 
+class NodeAddressChanged(Content):
+    """A node got another address in the VPN, or (None) has none any more."""
+
+    type: ClassVar[str] = "node.address-changed"
+
+    node_id: int
+    collaboration_id: int | None
+    ip: str | None
+
+
 class NodeSeen(Content):
     """A node logged in, or went on with a login; told at most once a minute for each node, and of no collaboration.
 
@@ -179,6 +189,28 @@ class PrincipalsChanged(Content):
     role_id: int
 
 
+class RunPort(BaseModel):
+    """A port at which the algorithm of a run listens, on its node's address in the VPN."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    port: int
+    label: str | None
+
+
+class PortsChanged(Content):
+    """The ports that a run shows, all of them, as of now."""
+
+    type: ClassVar[str] = "port.changed"
+
+    run_id: int
+    collaboration_id: int
+    revision: int
+    """Grows with every change of this run's ports, so that a late message cannot undo a newer one."""
+    ports: list[RunPort]
+
+
 EVENTS: tuple[type[Content], ...] = (
     TaskCreated,
     TaskKilled,
@@ -189,9 +221,11 @@ EVENTS: tuple[type[Content], ...] = (
     NodeOffline,
     NodeChanged,
     NodeSeen,
+    NodeAddressChanged,
     NodeSyncRequested,
     OrganizationChanged,
     MembershipChanged,
     PrincipalChanged,
     PrincipalsChanged,
+    PortsChanged,
 )

@@ -45,7 +45,16 @@ API_COMMANDS: Final = DurableQueue("api.commands", takes_commands=True, prefetch
 API_EVENTS: Final = DurableQueue("api.events", events=("port.*.*", "user.*.*", "node.seen.*"))
 AUTH_COMMANDS: Final = DurableQueue("auth.commands", takes_commands=True)
 AUTH_EVENTS: Final = DurableQueue("auth.events", events=("membership.*.*", "organization.*.*", "node.changed.*"))
-VPN_EVENTS: Final = DurableQueue("vpn-registry.events", events=("run.status-changed.*", "node.changed.*"))
+VPN_EVENTS: Final = DurableQueue(
+    "vpn-registry.events",
+    events=(
+        "run.status-changed.*",
+        "node.changed.*",
+        "node.address-changed.*",
+        "node.online.*",
+        "node.offline.*",
+    ),
+)
 
 DURABLE_QUEUES: Final = (API_COMMANDS, API_EVENTS, AUTH_COMMANDS, AUTH_EVENTS, VPN_EVENTS)
 COMMAND_QUEUES: Final[Mapping[str, DurableQueue]] = {API: API_COMMANDS, AUTH: AUTH_COMMANDS}

@@ -14,7 +14,17 @@ from sextant_api.models.structure import (
     studies,
     study_members,
 )
-from sextant_api.models.work import run_inputs, run_logs, run_results, runs, task_databases, tasks, unheard_tasks
+from sextant_api.models.work import (
+    run_inputs,
+    run_logs,
+    run_port_numbers,
+    run_ports,
+    run_results,
+    runs,
+    task_databases,
+    tasks,
+    unheard_tasks,
+)
 
 __all__ = [
     "algorithm_stores",
@@ -32,6 +42,8 @@ __all__ = [
     "outbox",
     "run_inputs",
     "run_logs",
+    "run_port_numbers",
+    "run_ports",
     "run_results",
     "runs",
     "studies",

@@ -1,4 +1,4 @@
-"""The tables of work: tasks, their runs, and what the runs are given and give back.
+"""The tables of work: tasks, their runs, and what the runs are given, give back and show.
 
 Inputs, results and logs stand in tables of their own, so that a list or a status never drags them along. Deleting a
 task deletes its whole subtree, with runs and payloads: the foreign keys see to it. Users belong to auth; their ids
@@ -135,6 +135,26 @@ run_results = Table(
     Column("blob_storage_used", Boolean, nullable=False, server_default=false()),
     _reference("result"),
     Index("ix_run_results_reference", "reference"),
+)
+
+# What vpn-registry says of the ports at which a run listens: [{id, port, label}] as the wire shows them;
+# `run_port_numbers` is for searching.
+run_ports = Table(
+    "run_ports",
+    metadata,
+    Column("run_id", big_id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    # of the registry, by which a late message is told from a new one
+    Column("revision", big_id, nullable=False),
+    Column("ports", JSON, nullable=False),
+)
+
+run_port_numbers = Table(
+    "run_port_numbers",
+    metadata,
+    # as wide as any number that is asked for
+    Column("port", big_id, primary_key=True, autoincrement=False),
+    Column("run_id", big_id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Index("ix_run_port_numbers_run_id", "run_id"),
 )
 
 # One row for each piece that was streamed; nothing is ever rewritten while a run is going on. Commands are acted upon

@@ -18,7 +18,7 @@ from sextant_api.nodes.policy import Standing
 from sextant_api.nodes.schemas import NewNode, NodeChanges
 from sextant_api.organizations.errors import UnknownOrganizationError
 from sextant_shared.contract.errors import BadRequestError
-from sextant_shared.contract.events import NodeChanged, NodeOffline
+from sextant_shared.contract.events import NodeAddressChanged, NodeChanged, NodeOffline
 from sextant_shared.contract.permissions import Operation, Resource, Scope
 from sextant_shared.contract.statuses import Presence
 from sextant_shared.db import Row, Session, Transaction
@@ -131,6 +131,8 @@ async def change(tx: Transaction, caller: Principal, node_id: int, changes: Node
     row = await repository.change(tx.session, node_id, values)
     if row.name != before.name:
         tx.record(_changed(row))
+    if row.ip != before.ip:
+        tx.record(NodeAddressChanged(node_id=row.id, collaboration_id=row.collaboration_id, ip=row.ip))
     return row
 
 

@@ -1,6 +1,6 @@
 """How runs and their results look on the wire, for the documents."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ _NARROWED = {
     "organization_id": NUMBER,
     "collaboration_id": NUMBER,
     "node_id": NUMBER,
+    "port": NUMBER,
     "state": told(TEXT, "`open` for those that have not ended; anything else is ignored"),
     "assigned_from": MOMENT,
     "assigned_till": MOMENT,
@@ -86,6 +87,14 @@ class NoNode(Document):
     """The organization has no node in the collaboration."""
 
 
+class Port(Document):
+    """Where the algorithm of a run listens, on its node's address in the VPN."""
+
+    id: Id
+    port: Annotated[int, Field(ge=1, le=65535, examples=[50001])]
+    label: Annotated[str | None, Field(examples=["web"])]
+
+
 class Run(Document):
     """What one organization does for a task."""
 
@@ -93,7 +102,7 @@ class Run(Document):
     task: Annotated[Link | TaskOfRun, Field(description="In full where included")]
     organization: Link
     node: NodeOfRun | NoNode
-    ports: list[dict[str, Any]]
+    ports: list[Port]
     results: Link
     status: RunStatus
     assigned_at: Time

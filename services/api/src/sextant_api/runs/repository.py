@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sextant_api.models import nodes, run_inputs, run_logs, run_results, runs, tasks
+from sextant_api.models import nodes, run_inputs, run_logs, run_port_numbers, run_ports, run_results, runs, tasks
 from sextant_api.models.reach import collaborations_of
 from sextant_api.ownership.policy import Owner, Reach
 from sextant_api.ownership.repository import owner_columns, owner_of
@@ -37,7 +37,7 @@ from sextant_shared.db import utc_now
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
 
-_NODE_OF_RUN = and_(
+NODE_OF_RUN = and_(
     nodes.c.organization_id == runs.c.organization_id, nodes.c.collaboration_id == runs.c.collaboration_id
 )
 """A run belongs to the node that its organization has in its collaboration."""
@@ -57,6 +57,7 @@ RUN_COLUMNS = (
     nodes.c.ip.label("node_ip"),
     nodes.c.status.label("node_status"),
     run_inputs.c.input,
+    run_ports.c.ports,
 )
 """What `wire.run_body` shows, in its order; from `_shown_runs`."""
 
@@ -91,6 +92,7 @@ class RunFilter:
     organization_id: int | None = None
     collaboration_id: int | None = None
     node_id: int | None = None
+    port: int | None = None
     only_open: bool = False
     assigned_from: datetime | None = None
     assigned_till: datetime | None = None
@@ -267,7 +269,7 @@ def _runs_of_nodes() -> Select[Any]:
         )
         .select_from(runs)
         .join(tasks, tasks.c.id == runs.c.task_id)
-        .outerjoin(nodes, _NODE_OF_RUN)
+        .outerjoin(nodes, NODE_OF_RUN)
     )
 
 
@@ -415,8 +417,9 @@ def _shown_runs() -> Select[Any]:
     return (
         select(*RUN_COLUMNS)
         .select_from(runs)
-        .outerjoin(nodes, _NODE_OF_RUN)
+        .outerjoin(nodes, NODE_OF_RUN)
         .outerjoin(run_inputs, run_inputs.c.run_id == runs.c.id)
+        .outerjoin(run_ports, run_ports.c.run_id == runs.c.id)
     )
 
 
@@ -452,6 +455,9 @@ def _conditions(narrowed: RunFilter) -> list[ColumnElement[bool]]:
     ):
         if value is not None:
             conditions.append(column == value)
+    if narrowed.port is not None:
+        listening = select(run_port_numbers.c.run_id).where(run_port_numbers.c.port == narrowed.port)
+        conditions.append(runs.c.id.in_(listening))
     if narrowed.only_open:
         conditions.append(_IS_OPEN)
     for column, since, till in (

@@ -32,6 +32,7 @@ def run_body(run: Sequence[Any], logs: Mapping[int, str], *, task: Mapping[str, 
         node_ip,
         node_status,
         run_input,
+        ports,
     ) = run
     node = {} if node_id is None else {"id": node_id, "name": node_name, "ip": node_ip, "status": node_status}
     return {
@@ -39,7 +40,7 @@ def run_body(run: Sequence[Any], logs: Mapping[int, str], *, task: Mapping[str, 
         "task": link("task", task_id) if task is None else task,
         "organization": link("organization", organization_id),
         "node": node,
-        "ports": [],
+        "ports": ports or [],
         "results": link("result", run_id),
         "status": status,
         "assigned_at": wire_time(assigned_at),
