@@ -29,7 +29,7 @@ _MODULES = {
     RELAY: "sextant_relay",
     VPN_REGISTRY: "sextant_vpn_registry",
 }
-_DATABASES = {AUTH: "sextant_auth", API: "sextant_api"}
+_DATABASES = {AUTH: "sextant_auth", API: "sextant_api", VPN_REGISTRY: "sextant_vpn"}
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,7 @@ class DistributedSuite:
         env = {
             "SEXTANT_AUTH_DATABASE_URL": self.database_urls[AUTH],
             "SEXTANT_API_DATABASE_URL": self.database_urls[API],
+            "SEXTANT_VPN_DATABASE_URL": self.database_urls[VPN_REGISTRY],
             "SEXTANT_ROOT_PASSWORD": self.root_password,
             **self._auth_secrets,
         }

@@ -58,6 +58,7 @@ async def create_standalone(settings: StandaloneSettings) -> Standalone:
     root_password = await prepare_databases(
         api=api.database_address,
         auth=auth.database_address,
+        vpn=vpn_registry.database_address,
         key_encryption_secret=secrets.key_encryption,
         root_password=settings.root_password,
     )
@@ -104,5 +105,5 @@ def _service_settings(
             **client[AUTH],
         ),
         RelaySettings(**http, **client[RELAY], drain_notice_seconds=0),
-        VpnRegistrySettings(**http, **client[VPN_REGISTRY]),
+        VpnRegistrySettings(database_url=database("vpn"), **http, **client[VPN_REGISTRY]),
     )

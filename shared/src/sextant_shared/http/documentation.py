@@ -158,6 +158,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
     401: "There is no good token, or the caller may not do this",
     403: "This kind of caller (user, node, container) has no business here",
     404: "There is no such thing",
+    409: "Somebody else has it",
     410: "It is there no more",
     413: "The body is too large",
     415: "The body must be JSON, and say so",

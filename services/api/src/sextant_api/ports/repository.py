@@ -1,8 +1,7 @@
 """The queries about the ports that runs show, and about what vpn-registry has to know of runs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -90,15 +89,10 @@ async def find_standings(session: AsyncSession, run_ids: Collection[int]) -> Seq
         .where(runs.c.id.in_(run_ids))
         .order_by(runs.c.id)
     )
-    return [Standing(**_mapping(row)) for row in rows]
+    return [Standing(**row) for row in rows.mappings()]
 
 
 async def find_parent(session: AsyncSession, task_id: int) -> tuple[int | None] | None:
     """Find the parent of a task; None if there is no such task."""
     row = (await session.execute(select(tasks.c.parent_id).where(tasks.c.id == task_id))).first()
     return None if row is None else (row.parent_id,)
-
-
-def _mapping(row: Any) -> Mapping[str, Any]:
-    mapping: Mapping[str, Any] = row._mapping  # noqa: SLF001 - public in SQLAlchemy
-    return mapping

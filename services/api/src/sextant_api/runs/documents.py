@@ -87,7 +87,7 @@ class NoNode(Document):
     """The organization has no node in the collaboration."""
 
 
-class Port(Document):
+class PortOfRun(Document):
     """Where the algorithm of a run listens, on its node's address in the VPN."""
 
     id: Id
@@ -102,7 +102,7 @@ class Run(Document):
     task: Annotated[Link | TaskOfRun, Field(description="In full where included")]
     organization: Link
     node: NodeOfRun | NoNode
-    ports: list[Port]
+    ports: list[PortOfRun]
     results: Link
     status: RunStatus
     assigned_at: Time

@@ -1,4 +1,4 @@
-"""How ports and addresses look on the wire, for the documents."""
+"""How addresses look on the wire, for the documents."""
 
 from typing import Annotated
 
@@ -10,9 +10,9 @@ from sextant_shared.http.documentation import Document, Id
 class Address(Document):
     """Where an algorithm container listens."""
 
-    port: Annotated[int, Field(ge=1, le=65535, examples=[8888])]
-    label: Annotated[str | None, Field(examples=["main"])]
-    ip: Annotated[str, Field(examples=["10.76.0.2"])]
+    port: Annotated[int, Field(ge=1, le=65535, examples=[50001])]
+    label: Annotated[str | None, Field(examples=["web"])]
+    ip: Annotated[str | None, Field(description="Null while its node has none", examples=["10.76.0.2"])]
     organization_id: Id
     task_id: Id
     parent_id: Id | None

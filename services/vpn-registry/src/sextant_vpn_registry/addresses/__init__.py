@@ -1,0 +1,1 @@
+"""Where algorithm containers find each other."""

@@ -1,0 +1,1 @@
+"""Ports of runs and their leases."""

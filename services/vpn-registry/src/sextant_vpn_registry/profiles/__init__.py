@@ -1,0 +1,1 @@
+"""VPN profiles of nodes."""
