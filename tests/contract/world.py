@@ -394,8 +394,7 @@ async def _tasks(world: World) -> None:
         ("t2.B", "B1", 8890, "first"),
         ("t2s.B", "B1", 8891, "sub"),
     ):
-        with world.lacking(f"port:{run}.{number}"):
-            await world.port(run, node, number, label)
+        await world.port(run, node, number, label)
 
 
 async def _as_creator(world: World, user: str, name: str, task: Any, where: Mapping[str, str]) -> None:

@@ -1,13 +1,14 @@
 """vpn-registry as its tests see it: on a database of either kind, with stand-ins for auth and api."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
 from fastapi import Depends, Request
-from sqlalchemy import Row, select, update
+from sqlalchemy import Connection, Row, event, select, update
 
 from sextant_shared.clock import SystemClock
 from sextant_shared.contract.errors import NotFoundError, UnavailableError
@@ -151,6 +152,10 @@ class Registry:
         self.api.addresses[node_id] = ip
         if is_online:
             self.api.online.add(node_id)
+        return self.known_node(node_id)
+
+    def known_node(self, node_id: int) -> Principal:
+        """A node, as auth knows it."""
         return self.auth.add_node(node_id, organization_id=node_id * 10, collaboration_id=COLLABORATION)
 
     def run(
@@ -257,6 +262,22 @@ class Registry:
                         checked_at=row.checked_at - by, ended_at=None if row.ended_at is None else row.ended_at - by
                     )
                 )
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """Collect the statements of a block."""
+        statements: list[str] = []
+
+        def note(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+            if not statement.startswith("BEGIN"):
+                statements.append(statement)
+
+        engine = self.db.engine.sync_engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
 
     async def events(self) -> Sequence[PortsChanged]:
         """The facts that wait to be published, oldest first."""

@@ -66,7 +66,7 @@ runs = Table(
 )
 Index(
     "ix_runs_open",
-    runs.c.checked_at,
+    runs.c.id,
     postgresql_where=runs.c.ended_at.is_(None),
     sqlite_where=runs.c.ended_at.is_(None),
 )

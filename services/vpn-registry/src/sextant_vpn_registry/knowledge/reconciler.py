@@ -33,13 +33,14 @@ class Reconciler:
         Raises:
             UnavailableError: api or the database is away; the next time will do.
         """
+        last = 0
         while True:
             async with self._db.read() as session:
-                found = await repository.find_unchecked(session, seconds=self._seconds, limit=_AT_ONCE)
-            if found:
-                await self._knowledge.check(found)
-            if len(found) < _AT_ONCE:
+                found = await repository.find_unchecked(session, after=last, seconds=self._seconds, limit=_AT_ONCE)
+            if not found:
                 return
+            await self._knowledge.check(found, tell_again=True)
+            last = found[-1]
 
     async def tidy(self) -> None:
         """Forget runs of which nothing is to be expected any more.

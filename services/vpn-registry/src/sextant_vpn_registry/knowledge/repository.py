@@ -83,12 +83,12 @@ async def forget_ended(session: AsyncSession, *, seconds: float) -> None:
     await session.execute(delete(runs).where(runs.c.ended_at < utc_after(-seconds), ~_HAS_PORTS))
 
 
-async def find_unchecked(session: AsyncSession, *, seconds: float, limit: int) -> Sequence[int]:
-    """The runs that matter (they go on, or show a port) and that api was not asked about for so long."""
+async def find_unchecked(session: AsyncSession, *, after: int, seconds: float, limit: int) -> Sequence[int]:
+    """The next runs that matter (they go on, or show a port) and that api was not asked about for so long."""
     rows = await session.execute(
         select(runs.c.id)
-        .where(or_(runs.c.ended_at.is_(None), _HAS_PORTS), runs.c.checked_at <= utc_after(-seconds))
-        .order_by(runs.c.checked_at, runs.c.id)
+        .where(or_(runs.c.ended_at.is_(None), _HAS_PORTS), runs.c.checked_at <= utc_after(-seconds), runs.c.id > after)
+        .order_by(runs.c.id)
         .limit(limit)
     )
     return rows.scalars().all()

@@ -73,8 +73,12 @@ class Knowledge:
             return None
         return parent_id
 
-    async def check(self, run_ids: Collection[int]) -> None:
+    async def check(self, run_ids: Collection[int], *, tell_again: bool = False) -> None:
         """Ask api about runs, and mend what is known of them and of their nodes.
+
+        Args:
+            run_ids: of the runs.
+            tell_again: tell api once more of ports that it should have heard of by now.
 
         Raises:
             UnavailableError: api does not answer.
@@ -84,7 +88,10 @@ class Knowledge:
         found = [Standing.model_validate(standing) for standing in answer["runs"]]
         async with self._db.transaction() as tx:
             await repository.forget_runs(tx.session, set(run_ids) - {standing.id for standing in found})
-            await self._keep(tx, found, as_of)
+            behind = await self._keep(tx, found, as_of)
+            if tell_again:
+                for change in await ports_repository.as_shown(tx.session, behind):
+                    tx.record(change)
 
     async def _ask(self, run_id: int) -> int | None:
         """Ask api about one run; returns its node."""
@@ -105,7 +112,8 @@ class Knowledge:
             async with self._db.transaction() as tx:
                 await repository.forget_runs(tx.session, [run_id])
 
-    async def _keep(self, tx: Transaction, found: Sequence[Standing], as_of: datetime) -> None:
+    async def _keep(self, tx: Transaction, found: Sequence[Standing], as_of: datetime) -> Sequence[int]:
+        """Write down what api says; returns the runs of whose ports it knows less than we."""
         of_nodes = {standing.node_id: standing for standing in found if standing.node_id is not None}
         for node_id, standing in sorted(of_nodes.items()):
             await repository.put_node(
@@ -121,6 +129,4 @@ class Knowledge:
             if await repository.put_run(tx.session, standing) > standing.ports_revision
         ]
         await leases.settle(tx.session, run_ids=[standing.id for standing in found], node_ids=of_nodes.keys())
-        # what api should have heard by now is told once more
-        for change in await ports_repository.as_shown(tx.session, behind):
-            tx.record(change)
+        return behind

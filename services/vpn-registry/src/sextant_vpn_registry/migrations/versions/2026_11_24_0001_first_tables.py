@@ -54,7 +54,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_runs_open",
         "runs",
-        ["checked_at"],
+        ["id"],
         postgresql_where=sa.text("ended_at IS NULL"),
         sqlite_where=sa.text("ended_at IS NULL"),
     )
