@@ -12,6 +12,7 @@ from sextant_shared.contract.events import (
     EVENTS,
     KilledRun,
     MembershipChanged,
+    NodeAddressChanged,
     NodeChanged,
     NodeOffline,
     NodeOnline,
@@ -19,6 +20,7 @@ from sextant_shared.contract.events import (
     NodeSyncRequested,
     NodeTasksKilled,
     OrganizationChanged,
+    PortsChanged,
     PrincipalChanged,
     PrincipalsChanged,
     RunLogAppended,
@@ -167,6 +169,8 @@ def test_a_requested_sync_is_told_to_the_node_alone() -> None:
         OrganizationChanged(organization_id=2, name="x"),
         PrincipalChanged(client_type=ClientType.USER, principal_id=1, principal_version=2),
         PrincipalsChanged(role_id=1),
+        NodeAddressChanged(node_id=1, collaboration_id=3, ip="10.76.0.2"),
+        PortsChanged(run_id=1, collaboration_id=3, revision=1, ports=[]),
     ],
     ids=lambda event: event.type,
 )
@@ -176,8 +180,10 @@ def test_administration_is_not_told_to_sockets(event: Content) -> None:
 
 def test_every_event_is_either_told_or_known_not_to_be() -> None:
     silent: set[type[Content]] = {
+        NodeAddressChanged,
         NodeChanged,
         NodeSeen,
+        PortsChanged,
         MembershipChanged,
         OrganizationChanged,
         PrincipalChanged,
