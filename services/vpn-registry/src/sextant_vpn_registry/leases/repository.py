@@ -6,14 +6,20 @@ again in the same transaction. Two who want the same are judged by the unique ke
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import String, and_, case, cast, func, literal, null, or_, select, update
+from sqlalchemy import String, case, cast, func, literal, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_shared.db.conflicts import breaks_unique
+from sextant_shared.db.model import utc_after
 from sextant_vpn_registry.leases.errors import PortTakenError
 from sextant_vpn_registry.models import ADDRESS_LENGTH, Presence, nodes, ports, runs
+
+FRESH_SECONDS: Final = 5.0
+"""How long an answer of api about a run is good enough to refuse somebody else a port."""
 
 _DUE = case(
     (
@@ -75,7 +81,26 @@ async def hold(session: AsyncSession, port_id: int) -> None:
         raise
 
 
-async def find_holder(session: AsyncSession, address: str, port: int) -> int | None:
-    """The run that holds a port at an address."""
-    holder = await session.execute(select(ports.c.run_id).where(and_(ports.c.address == address, ports.c.port == port)))
-    return holder.scalar_one_or_none()
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a port.
+
+    Attributes:
+        run_id: of the run.
+        is_fresh: whether api was asked about it a moment ago.
+    """
+
+    run_id: int
+    is_fresh: bool
+
+
+async def find_holder(session: AsyncSession, address: str, port: int) -> Holder | None:
+    """Find who holds a port at an address."""
+    held = (
+        await session.execute(
+            select(ports.c.run_id, (runs.c.checked_at > utc_after(-FRESH_SECONDS)).label("is_fresh"))
+            .join(runs, runs.c.id == ports.c.run_id)
+            .where(ports.c.address == address, ports.c.port == port)
+        )
+    ).one_or_none()
+    return None if held is None else Holder(held.run_id, bool(held.is_fresh))

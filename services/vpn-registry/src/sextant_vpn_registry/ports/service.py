@@ -99,10 +99,10 @@ class Ports:
     async def _holder_was_gone(self, taken: PortTakenError) -> bool:
         async with self._db.read() as session:
             holder = await leases.find_holder(session, taken.address, taken.port)
-        if holder is None:
-            return True
+        if holder is None or holder.is_fresh:
+            return holder is None
         try:
-            await self._knowledge.check([holder])
+            await self._knowledge.check([holder.run_id])
         except UnavailableError:
             return False
         async with self._db.read() as session:
