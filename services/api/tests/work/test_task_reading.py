@@ -200,13 +200,6 @@ async def test_runs_and_results_are_found_by_what_they_are(world: World) -> None
         assert {(name, value): await ids(world, path, **{name: value}) for name, value in expected} == expected
 
 
-async def test_no_run_has_a_port_without_a_vpn(world: World) -> None:
-    await world.task()
-
-    for path in ("/api/run", "/api/result"):
-        assert await ids(world, path, port=8888) == []
-
-
 async def test_filters_that_name_nothing_are_the_callers_mistake(world: World) -> None:
     by_task = {
         name: await code(world, "/api/task", world.api.root, **{name: 987654})

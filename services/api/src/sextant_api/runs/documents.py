@@ -24,7 +24,6 @@ _NARROWED = {
     "organization_id": NUMBER,
     "collaboration_id": NUMBER,
     "node_id": NUMBER,
-    "port": NUMBER,
     "state": told(TEXT, "`open` for those that have not ended; anything else is ignored"),
     "assigned_from": MOMENT,
     "assigned_till": MOMENT,

@@ -23,7 +23,6 @@ def read_filter(query: Query) -> RunFilter:
         collaboration_id=query.id("collaboration_id"),
         # an empty one counts as none
         node_id=query.id("node_id") if query.text("node_id") else None,
-        port=query.number("port"),
         only_open=query.text("state") == _OPEN,
         assigned_from=query.moment("assigned_from"),
         assigned_till=query.moment("assigned_till"),

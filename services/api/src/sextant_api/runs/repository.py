@@ -100,7 +100,6 @@ class RunFilter:
     started_till: datetime | None = None
     finished_from: datetime | None = None
     finished_till: datetime | None = None
-    port: int | None = None
 
 
 def visible_to(principal: Principal, reach: Reach) -> ColumnElement[bool]:
@@ -469,8 +468,6 @@ def _conditions(narrowed: RunFilter) -> list[ColumnElement[bool]]:
             conditions.append(column >= since)
         if till is not None:
             conditions.append(column <= till)
-    if narrowed.port is not None:
-        conditions.append(false())  # without a VPN no run has a port, see `wire`
     if narrowed.node_id is not None:
         node = (
             select(nodes.c.organization_id, nodes.c.collaboration_id).where(nodes.c.id == narrowed.node_id).subquery()
