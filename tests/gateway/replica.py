@@ -38,6 +38,7 @@ class Replica:
         port: the loopback port it listens on.
         is_ready: what `/readyz` says.
         deaths: with how many more requests in its hands it closes the connection without a word.
+        begins: the session that its answers begin, as relay says it.
         arrivals: the requests it got, health checks aside, in order.
     """
 
@@ -45,6 +46,7 @@ class Replica:
     port: int
     is_ready: bool = True
     deaths: int = 0
+    begins: str = ""
     arrivals: list[Arrival] = field(default_factory=list)
     _listener: socket.socket | None = None
     _connections: dict[asyncio.Task[None], socket.socket] = field(default_factory=dict)
@@ -106,7 +108,8 @@ class Replica:
             while True:
                 await stream.send(await stream.receive())
         content = {"service": self.service, "name": self.name, "headers": arrival.headers}
-        return await _respond(stream, 200 if self.is_ready else 503, content)
+        extra = f"X-Sextant-Session: {self.begins}\r\n" if self.begins else ""
+        return await _respond(stream, 200 if self.is_ready else 503, content, extra)
 
 
 class _Stream:
@@ -173,10 +176,10 @@ async def _read_request(stream: _Stream) -> Arrival:
     return Arrival(method, target, headers, body)
 
 
-async def _respond(stream: _Stream, status: int, content: object) -> bool:
+async def _respond(stream: _Stream, status: int, content: object, extra: str = "") -> bool:
     body = json.dumps(content).encode()
     await stream.send(
-        f"HTTP/1.1 {status} Text\r\nServer: stub\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status} Text\r\nServer: stub\r\n{extra}Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n".encode()
         + body
     )

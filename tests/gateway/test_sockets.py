@@ -68,6 +68,53 @@ async def test_a_session_stays_with_its_relay_when_none_is_ready(gateway: Gatewa
     assert relays == {home}
 
 
+async def _begin(gateway: Gateway, session: str) -> httpx2.Response:
+    """Begin a session as a client that keeps no cookies."""
+    for relay in gateway.replicas["relay"]:
+        relay.begins = session
+    async with _newcomer(gateway) as client:
+        answer = await client.get(_POLL)
+    for relay in gateway.replicas["relay"]:
+        relay.begins = ""
+    return answer
+
+
+async def _polled(gateway: Gateway, session: str, times: int = 10) -> set[str]:
+    """Poll on connections of their own, without a cookie; returns who answered."""
+    relays = set()
+    for _ in range(times):
+        async with _newcomer(gateway) as client:
+            relays.add((await client.get(f"{_POLL}&sid={session}")).json()["name"])
+    return relays
+
+
+async def test_without_cookies_the_polls_of_a_session_reach_the_relay_that_began_it(gateway: Gateway) -> None:
+    homes = {session: (await _begin(gateway, session)).json()["name"] for session in ("first", "second", "third")}
+    assert len(set(homes.values())) == 2
+    assert {session: await _polled(gateway, session) for session in homes} == {
+        session: {home} for session, home in homes.items()
+    }
+
+
+async def test_clients_do_not_see_how_a_relay_names_a_session_to_the_gateway(gateway: Gateway) -> None:
+    assert "x-sextant-session" not in (await _begin(gateway, "first")).headers
+
+
+async def test_without_cookies_a_session_stays_with_its_relay_when_none_is_ready(gateway: Gateway) -> None:
+    home = (await _begin(gateway, "first")).json()["name"]
+    for relay in gateway.replicas["relay"]:
+        relay.is_ready = False
+    await gateway.sees("relay-ready", 0)
+    assert await _polled(gateway, "first") == {home}
+
+
+async def test_without_cookies_a_session_moves_on_when_its_relay_dies(gateway: Gateway) -> None:
+    home = (await _begin(gateway, "first")).json()["name"]
+    (dead,) = (relay for relay in gateway.replicas["relay"] if relay.name == home)
+    await dead.stop()
+    assert home not in await _polled(gateway, "first", times=5)
+
+
 async def test_a_websocket_passes_in_both_directions(gateway: Gateway) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(

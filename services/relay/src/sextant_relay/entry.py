@@ -1,7 +1,7 @@
 """The way in: `/socket.io` goes to the sockets, everything else to the HTTP application."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 import structlog
@@ -9,13 +9,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from sextant_relay.transport import PATH
+from sextant_relay.transport import PATH, begun_session
 from sextant_shared.http.exception_handlers import raw_error_body
 from sextant_shared.http.middleware import REQUEST_ID_HEADER
 from sextant_shared.ids import new_id
 
 _log = structlog.get_logger(__name__)
 
+SESSION_HEADER: Final = "X-Sextant-Session"
+"""Names the session that an answer begins, for the gateway: it brings the session's other requests here, and lets
+nobody see it."""
 _BAD_REQUEST = 400
 _UNAVAILABLE = 503
 
@@ -52,6 +55,7 @@ class Entry:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(scope, send)
+        begun_session.set(None)
         try:
             await self._sockets(scope, receive, answer.send)
         except OSError:
@@ -82,6 +86,9 @@ class _Answer:
         if self._replaced:
             return
         self.started = True
+        session = begun_session.get()
+        if session is not None and message["type"] == "http.response.start":
+            MutableHeaders(scope=message)[SESSION_HEADER] = session
         await self._send(message)
 
     async def fail(self, status: int, msg: str, code: str, start: Message | None = None) -> None:

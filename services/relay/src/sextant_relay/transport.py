@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ from sextant_shared.contract.socket_events import NAMESPACE
 _log = structlog.get_logger(__name__)
 
 PATH: Final = "/socket.io"
+begun_session: ContextVar[str | None] = ContextVar("begun_session", default=None)
+"""The session that the request at hand has begun, if it has."""
 _PACKETS_IN_A_BATCH = 10_000
 """The size of a batch is bounded by its bytes."""
 _SWEEP_SECONDS = 1.0
@@ -80,6 +83,12 @@ class TextPacket(socketio_packet.Packet):
 
 class _Sessions(engineio.AsyncServer):
     """Engine.IO's side, which ends sessions without waiting for their clients to take what is in their queues."""
+
+    def generate_id(self) -> str:
+        """Name a session, and let whoever answers the request know."""
+        session: str = super().generate_id()  # type: ignore[no-untyped-call]  # the library has no types
+        begun_session.set(session)
+        return session
 
     async def end(self, session: str, reason: str, *, flush: bool = True) -> None:
         """Close a session without a word, after or without what is in its queue.
