@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.relay.tests.kit import Ear, Relay, Stage, eventually
+from services.relay.tests.kit import Ear, Relay, Stage, envelope, eventually
 from sextant_relay.history import PAGE_FACTS, since_in
 from sextant_shared.contract.events import MembershipChanged, NodeOnline, RunStatusChanged, TaskCreated
 from sextant_shared.contract.statuses import RunStatus
@@ -399,6 +399,19 @@ async def test_a_flood_of_those_who_come_back_does_not_keep_the_others_waiting(
         await ear.until_payload_with("new_task", id=1000)
 
     assert [ids(ear) for ear in ears] == [[*range(PAGE_FACTS), 1000]] * 12
+
+
+async def test_a_fact_that_cannot_be_read_here_does_not_keep_back_those_after_it(
+    relay: Relay, stage: Stage, watcher: Principal
+) -> None:
+    ear = await follow(relay, stage, watcher)
+    start = stage.api.history.end
+    stage.api.history.add(envelope(task(1)).model_copy(update={"version": 99}))
+    await stage.publish(task(2))
+    await ear.until("new_task")
+    late = await follow(relay, stage, watcher, start)
+
+    assert (ids(ear), ids(late)) == ([2], [2])
 
 
 async def test_presence_is_told_to_those_who_follow(relay: Relay, stage: Stage, watcher: Principal) -> None:

@@ -60,6 +60,12 @@ def test_a_fact_that_sockets_do_not_hear_of_has_no_events() -> None:
     assert list(parts(EPOCH, entry(6, MembershipChanged(collaboration_id=3, organization_ids=[], revision=1)))) == []
 
 
+def test_a_fact_of_a_version_that_is_not_known_here_has_no_events() -> None:
+    newer = entry(6, TASK)
+    envelope = newer.envelope.model_copy(update={"version": 99})
+    assert list(parts(EPOCH, newer.model_copy(update={"envelope": envelope}))) == []
+
+
 @pytest.mark.parametrize(
     ("offset", "expected"),
     [

@@ -109,12 +109,14 @@ class Part(NamedTuple):
 
 
 def parts(epoch: UUID, entry: Entry) -> Iterator[Part]:
-    """Say what an entry means for the sockets.
+    """Say what an entry means for the sockets; nothing if this code cannot read it.
 
-    Raises:
-        ValueError: the envelope does not hold what its type promises.
+    While replicas are being replaced a newer one may have written it. It must not stand in the way of all that follow.
     """
-    told = emissions(entry.envelope)
+    try:
+        told = emissions(entry.envelope)
+    except ValueError:
+        return
     for position, emission in enumerate(told, start=1):
         is_last = position == len(told)
         offset = Offset(epoch, entry.number) if is_last else Offset(epoch, entry.number - 1, position)
