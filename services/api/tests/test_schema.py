@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select, text
 
 from services.api.tests.kit import Api
@@ -16,16 +14,12 @@ from sextant_shared.contract.events import OrganizationChanged
 from sextant_shared.contract.messages import Envelope
 from sextant_shared.contract.routing import API
 from sextant_shared.db import Database
-
-
-def _differences(connection: Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, metadata))
+from sextant_shared.testing.schema import schema_differences
 
 
 async def test_the_migrations_amount_to_the_tables_of_the_models(api: Api) -> None:
     async with api.db.engine.connect() as connection:
-        assert await connection.run_sync(_differences) == []
+        assert await connection.run_sync(schema_differences, metadata) == []
 
 
 async def test_the_history_can_be_gone_back(database_url: str) -> None:

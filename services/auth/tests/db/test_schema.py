@@ -1,10 +1,8 @@
 """The schema's history, and what the bootstrap leaves behind."""
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from pydantic import SecretStr
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from services.auth.tests.kit import KEY_SECRET, Auth, running
@@ -13,15 +11,12 @@ from sextant_auth.schema import alembic, prepare
 from sextant_shared.contract.routing import AUTH
 from sextant_shared.db import Database
 from sextant_shared.db.migration import check_schema
+from sextant_shared.testing.schema import schema_differences
 
 
 async def test_the_history_leads_to_the_tables_of_the_code(auth: Auth) -> None:
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, metadata))
-
     async with auth.db.engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
+        assert await connection.run_sync(schema_differences, metadata) == []
     await check_schema(auth.db, alembic())
 
 

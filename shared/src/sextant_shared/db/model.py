@@ -1,12 +1,25 @@
 """Column types and expressions that mean the same on PostgreSQL and SQLite."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Float, Identity, Integer, literal
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Float,
+    Identity,
+    Integer,
+    Select,
+    literal,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -97,3 +110,34 @@ def _sqlite_after(element: utc_after, compiler: SQLCompiler, **kwargs: Any) -> s
     seconds = compiler.process(element.clauses, **kwargs)
     # in the format of `utc_now`, with which it is compared
     return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', printf('%+.6f seconds', {seconds})) || '000')"
+
+
+class is_among(FunctionElement[bool]):  # noqa: N801 - written like the SQL operator it is
+    """Whether a column is among what a query finds: `column IN (SELECT ...)`, which it is on SQLite.
+
+    On PostgreSQL the query is run once, into an array. That is a value like any other, so an index on the column serves
+    also where this is one of several alternatives; an `IN` there would make it look at every row.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], query: Select[Any]) -> None:
+        super().__init__(column, query.scalar_subquery())
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        """Stand among other conditions as it is: compared with `true`, as functions are, no index would serve it."""
+        del against
+        return self
+
+
+@compiles(is_among, "postgresql")
+def _postgresql_among(element: is_among, compiler: SQLCompiler, **kwargs: Any) -> str:
+    column, query = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"({column} = ANY (ARRAY{query}))"
+
+
+@compiles(is_among)
+def _among(element: is_among, compiler: SQLCompiler, **kwargs: Any) -> str:
+    column, query = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"({column} IN {query})"

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sextant_api.models._base import metadata
 from sextant_shared.contract.statuses import Presence
 from sextant_shared.db.model import UtcDateTime, big_id, id_column
+from sextant_shared.db.patterns import pattern_index
 
 NAME_LENGTH = 128
 
@@ -43,7 +44,7 @@ collaborations = Table(
     metadata,
     id_column(),
     Column("name", String(NAME_LENGTH), nullable=False, unique=True),
-    Column("encrypted", Boolean, nullable=False, server_default=false()),
+    Column("encrypted", Boolean, nullable=False, server_default=false(), index=True),
     # grows with every change of the members, so that consumers can tell an old announcement from a new one
     Column("revision", Integer, nullable=False, server_default=text("1")),
     sqlite_autoincrement=True,
@@ -123,7 +124,7 @@ nodes = Table(
     # null: taken out of its collaboration, and waiting for another
     Column("collaboration_id", big_id, ForeignKey("collaborations.id", ondelete="SET NULL"), index=True),
     Column("ip", String(45), index=True),
-    Column("last_seen", UtcDateTime),
+    Column("last_seen", UtcDateTime, index=True),
     Column("status", String(16), nullable=False, server_default=Presence.OFFLINE.value, index=True),
     # when the node last said how it is configured; a report that is older than this one is not news
     Column("config_reported_at", UtcDateTime),
@@ -175,3 +176,10 @@ Index(
     postgresql_where=algorithm_stores.c.collaboration_id.is_(None),
     sqlite_where=algorithm_stores.c.collaboration_id.is_(None),
 )
+
+# names are searched for by any part of them
+pattern_index("ix_organizations_patterns", organizations.c.name)
+pattern_index("ix_collaborations_patterns", collaborations.c.name)
+pattern_index("ix_studies_patterns", studies.c.name)
+pattern_index("ix_nodes_patterns", nodes.c.name)
+pattern_index("ix_algorithm_stores_patterns", algorithm_stores.c.name, algorithm_stores.c.url)

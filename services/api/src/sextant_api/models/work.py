@@ -13,6 +13,7 @@ from sextant_api.models._base import metadata
 from sextant_api.models.blobs import MAX_BLOB_ID
 from sextant_shared.contract.statuses import RunStatus
 from sextant_shared.db.model import UtcDateTime, big_id, id_column, utc_now
+from sextant_shared.db.patterns import pattern_index
 
 tasks = Table(
     "tasks",
@@ -46,6 +47,7 @@ tasks = Table(
     Index("ix_tasks_name", "name"),
     sqlite_autoincrement=True,
 )
+pattern_index("ix_tasks_patterns", tasks.c.name, tasks.c.description, tasks.c.image)
 
 LABEL_LENGTH = 255
 """The longest label by which tasks are found; longer ones are only shown."""

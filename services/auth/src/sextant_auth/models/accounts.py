@@ -9,6 +9,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Tabl
 from sextant_auth.models._base import metadata
 from sextant_shared.db import UtcDateTime, big_id, utc_now
 from sextant_shared.db.model import id_column
+from sextant_shared.db.patterns import pattern_index
 
 users = Table(
     "users",
@@ -43,6 +44,7 @@ users = Table(
     Column("created_at", UtcDateTime, nullable=False, server_default=utc_now()),
     sqlite_autoincrement=True,
 )
+pattern_index("ix_users_patterns", users.c.username, users.c.firstname, users.c.lastname, users.c.email)
 
 rules = Table(
     "rules",
@@ -67,6 +69,9 @@ roles = Table(
     Column("is_default_role", Boolean, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
+pattern_index("ix_roles_patterns", roles.c.name, roles.c.description)
+# those that everybody sees, whatever else is asked for
+Index("ix_roles_default", roles.c.id, postgresql_where=roles.c.is_default_role, sqlite_where=roles.c.is_default_role)
 
 role_rules = Table(
     "role_rules",
