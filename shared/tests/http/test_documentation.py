@@ -19,6 +19,7 @@ from sextant_shared.http.documentation import (
     filters,
     refusals,
     secured_by,
+    sorted_by,
 )
 from sextant_shared.http.json import JsonResponse
 from sextant_shared.http.pagination import Page, requested_page
@@ -28,6 +29,8 @@ from sextant_shared.security import Principal
 
 User = Annotated[Principal, Depends(Caller(ClientType.USER))]
 Everybody = Annotated[Principal, Depends(Caller())]
+
+SORTABLE = {"name": "a column", "id": "another", "owner": None}
 
 
 class Thing(Document):
@@ -48,7 +51,7 @@ class ThingChanges(BaseModel):
 def make() -> DocumentedApi:
     app = make_app(title="things", description="Things")
 
-    @app.get("/thing", response_model=Listed[Thing], openapi_extra=filters(name=LIKE))
+    @app.get("/thing", response_model=Listed[Thing], openapi_extra=filters(name=LIKE, sort=sorted_by(SORTABLE)))
     async def list_things(_: Everybody, page: Annotated[Page, Depends(requested_page)]) -> JsonResponse:
         """List things. The newest first."""
         return JsonResponse({"page": page.number})
@@ -135,11 +138,17 @@ def test_a_list_has_its_filters_and_the_parameters_and_headers_of_pages(document
 
     assert parameters(operation) == [
         "name",
+        "sort",
         "#/components/parameters/page",
         "#/components/parameters/per_page",
-        "#/components/parameters/sort",
     ]
     assert set(operation["responses"]["200"]["headers"]) == {"total-count", "Link"}
+
+
+def test_a_list_tells_the_names_that_sort_it_and_not_those_that_change_nothing(document: dict[str, Any]) -> None:
+    (sort,) = [part for part in document["paths"]["/thing"]["get"]["parameters"] if part.get("name") == "sort"]
+
+    assert sort["schema"]["items"]["enum"] == ["id", "name", "-id", "-name"]
 
 
 @pytest.mark.parametrize(

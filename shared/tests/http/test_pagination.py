@@ -233,7 +233,14 @@ def test_a_page_that_is_no_number_from_one_is_refused_by_its_name(name: str, val
     assert set(refused.value.extra["errors"]) == {name}
 
 
-TABLE = Table("t", MetaData(), Column("id", Integer), Column("name", String), Column("secret", String))
+TABLE = Table(
+    "t",
+    MetaData(),
+    Column("id", Integer, nullable=False),
+    Column("name", String, nullable=False),
+    Column("color", String),
+    Column("secret", String),
+)
 COLUMNS = {"id": TABLE.c.id, "name": TABLE.c.name}
 
 
@@ -243,6 +250,15 @@ def test_the_order_ends_with_the_default_so_that_pages_never_overlap() -> None:
     order = page.order_by(COLUMNS, [TABLE.c.id.asc()])
 
     assert [str(part) for part in order] == ["t.name DESC", "t.id ASC"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"), [("color", "t.color ASC NULLS FIRST"), ("-color", "t.color DESC NULLS LAST")]
+)
+def test_what_is_missing_is_less_than_anything_on_either_kind_of_database(sort: str, order: str) -> None:
+    page = read_page(asked("/api/node", f"sort={sort}"))
+
+    assert [str(part) for part in page.order_by({"color": TABLE.c.color}, [])] == [order]
 
 
 @pytest.mark.parametrize("sort", ["secret", "-", "ID", "id;x", "__class__", "name,foo", "metadata"])

@@ -129,6 +129,18 @@ def words(*known: str) -> Parameter:
     }
 
 
+def sorted_by(columns: Mapping[str, object | None]) -> Parameter:
+    """Describe by what a list may be sorted, as `Page.order_by` takes it; names that change nothing are not told."""
+    known = sorted(name for name, column in columns.items() if column is not None)
+    return {
+        "schema": {"type": "array", "items": {"type": "string", "enum": [*known, *(f"-{name}" for name in known)]}},
+        "style": "form",
+        "explode": False,
+        "description": "Names joined by commas, each with `-` in front to descend; what is missing counts as least",
+        "example": ["-id"],
+    }
+
+
 def told(kind: Parameter, description: str) -> Parameter:
     """Say more about a parameter than its kind does."""
     return {**kind, "description": description}
@@ -175,11 +187,6 @@ _SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {
 _PAGE_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "page": {"schema": {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER, "default": 1}},
     "per_page": {"schema": {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER, "default": DEFAULT_PER_PAGE}},
-    "sort": {
-        "schema": {"type": "string"},
-        "description": "Names of fields joined by commas, each with `-` in front to descend",
-        "example": "-id",
-    },
 }
 _PAGE_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "total-count": {

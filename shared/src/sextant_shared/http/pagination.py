@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
-from sqlalchemy import ColumnElement, UnaryExpression
+from sqlalchemy import Column, ColumnElement, UnaryExpression
 
 from sextant_shared.contract.errors import ValidationFailedError
 from sextant_shared.http.json import JsonResponse
@@ -37,7 +37,7 @@ class Page:
     def order_by(
         self, columns: Mapping[str, ColumnElement[Any] | None], default: Sequence[UnaryExpression[Any]]
     ) -> list[UnaryExpression[Any]]:
-        """Say the order in SQL.
+        """Say the order in SQL; what is missing comes before everything else, on either kind of database.
 
         Args:
             columns: what may be sorted by; None for a name that the wire takes and that changes nothing.
@@ -54,8 +54,16 @@ class Page:
                 )
             column = columns[name]
             if column is not None:
-                order.append(column.desc() if descending else column.asc())
+                order.append(_ordered(column, descending=descending))
         return [*order, *default]
+
+
+def _ordered(column: ColumnElement[Any], *, descending: bool) -> UnaryExpression[Any]:
+    order = column.desc() if descending else column.asc()
+    if not (isinstance(column, Column) and column.nullable):
+        # PostgreSQL takes no index whose idea of a missing value is another, even where none can be missing
+        return order
+    return order.nulls_last() if descending else order.nulls_first()
 
 
 async def requested_page(request: Request) -> Page:

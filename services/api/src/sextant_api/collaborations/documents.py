@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sextant_api.collaborations.repository import SORTABLE
 from sextant_api.organizations.documents import Organization
 from sextant_shared.contract.statuses import Presence
 from sextant_shared.http.documentation import (
@@ -16,12 +17,20 @@ from sextant_shared.http.documentation import (
     ListPath,
     Time,
     filters,
+    sorted_by,
     told,
     words,
 )
 
 INCLUDE = words("organizations")
-FILTERS = filters(name=LIKE, encrypted=FLAG, organization_id=NUMBER, algorithm_store_id=NUMBER, include=INCLUDE)
+FILTERS = filters(
+    name=LIKE,
+    encrypted=FLAG,
+    organization_id=NUMBER,
+    algorithm_store_id=NUMBER,
+    include=INCLUDE,
+    sort=sorted_by(SORTABLE),
+)
 ONE = filters(include=INCLUDE)
 DELETION = filters(delete_dependents=told(FLAG, "Delete its studies, nodes and tasks too"))
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, false, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Row, exists, false, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +18,7 @@ from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
 _table = collaborations.c
-_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+SORTABLE: Mapping[str, Column[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
     "encrypted": _table.encrypted,
@@ -77,7 +77,7 @@ async def listed(
     if filters.only_id is not None:
         conditions.append(_table.id == filters.only_id)
     matching = select(collaborations).where(*conditions)
-    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
+    return await fetch_page(session, matching, page, sortable=SORTABLE, order=_table.id.asc())
 
 
 async def members_of(session: AsyncSession, collaboration_ids: Collection[int]) -> Mapping[int, list[Row[Any]]]:

@@ -4,8 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sextant_api.nodes.repository import SORTABLE
 from sextant_shared.contract.statuses import Presence
-from sextant_shared.http.documentation import LIKE, MOMENT, NUMBER, TEXT, Document, Id, Link, Time, filters, told
+from sextant_shared.http.documentation import (
+    LIKE,
+    MOMENT,
+    NUMBER,
+    TEXT,
+    Document,
+    Id,
+    Link,
+    Time,
+    filters,
+    sorted_by,
+    told,
+)
 
 FILTERS = filters(
     name=LIKE,
@@ -16,6 +29,7 @@ FILTERS = filters(
     ip=TEXT,
     last_seen_from=MOMENT,
     last_seen_till=MOMENT,
+    sort=sorted_by(SORTABLE),
 )
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, false, func, literal, or_, select, true
+from sqlalchemy import Column, ColumnElement, Row, and_, exists, false, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,23 +15,21 @@ from sextant_api.nodes.errors import NodeNameTakenError, SecondNodeError
 from sextant_api.nodes.policy import Standing
 from sextant_api.pages import fetch_page
 from sextant_shared.contract.permissions import Scope
-from sextant_shared.db import UtcDateTime
 from sextant_shared.db.conflicts import breaks_unique
+from sextant_shared.db.model import is_among
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
 _table = nodes.c
-_NEVER = literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime())
-_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+SORTABLE: Mapping[str, Column[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
     "status": _table.status,
-    # of other objects the wire takes the name, and does not sort
+    # the wire takes the name, and does not sort
     "organization": None,
     "collaboration": None,
-    # what is missing comes first, on either database
-    "ip": func.coalesce(_table.ip, ""),
-    "last_seen": func.coalesce(_table.last_seen, _NEVER),
+    "ip": _table.ip,
+    "last_seen": _table.last_seen,
 }
 
 
@@ -74,7 +72,7 @@ def visible_within(scope: Scope | None, organization_id: int) -> ColumnElement[b
         return true()
     owned = _table.organization_id == organization_id
     if scope is Scope.COLLABORATION:
-        return or_(owned, _table.collaboration_id.in_(collaborations_of(organization_id)))
+        return or_(owned, is_among(_table.collaboration_id, collaborations_of(organization_id)))
     if scope is Scope.ORGANIZATION:
         return owned
     return false()
@@ -111,7 +109,7 @@ async def listed(
 ) -> tuple[Sequence[Row[Any]], int]:
     """One page of the visible nodes, and how many there are in all."""
     matching = select(nodes).where(visible, *_conditions(filters))
-    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
+    return await fetch_page(session, matching, page, sortable=SORTABLE, order=_table.id.asc())
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:

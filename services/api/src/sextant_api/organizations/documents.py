@@ -4,9 +4,24 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sextant_shared.http.documentation import FLAG, LIKE, NUMBER, NUMBERS, TEXT, Document, Id, ListPath, filters, told
+from sextant_api.organizations.repository import SORTABLE
+from sextant_shared.http.documentation import (
+    FLAG,
+    LIKE,
+    NUMBER,
+    NUMBERS,
+    TEXT,
+    Document,
+    Id,
+    ListPath,
+    filters,
+    sorted_by,
+    told,
+)
 
-FILTERS = filters(name=LIKE, country=TEXT, collaboration_id=NUMBER, study_id=NUMBER, ids=NUMBERS)
+FILTERS = filters(
+    name=LIKE, country=TEXT, collaboration_id=NUMBER, study_id=NUMBER, ids=NUMBERS, sort=sorted_by(SORTABLE)
+)
 DELETION = filters(
     delete_dependents=told(FLAG, "Take it out of its collaborations, and delete its nodes and tasks too")
 )

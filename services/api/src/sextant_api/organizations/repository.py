@@ -14,14 +14,15 @@ from sextant_api.organizations.errors import OrganizationNameTakenError
 from sextant_api.pages import fetch_page
 from sextant_shared.contract.permissions import Scope
 from sextant_shared.db.conflicts import breaks_unique
+from sextant_shared.db.model import is_among
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
 _table = organizations.c
-_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
-    # empty and missing alike come first, on either database
+    # empty and missing are alike
     **{
         column.name: func.coalesce(column, "")
         for column in (_table.country, _table.domain, _table.zipcode, _table.address1, _table.address2)
@@ -47,7 +48,7 @@ def visible_within(scope: Scope | None, organization_id: int) -> ColumnElement[b
     if scope is Scope.GLOBAL:
         return true()
     if scope is Scope.COLLABORATION:
-        return or_(_table.id == organization_id, _table.id.in_(partners_of(organization_id)))
+        return or_(_table.id == organization_id, is_among(_table.id, partners_of(organization_id)))
     if scope is Scope.ORGANIZATION:
         return _table.id == organization_id
     return false()
@@ -88,7 +89,7 @@ async def listed(
     if filters.ids:
         conditions.append(_table.id.in_(filters.ids))
     matching = select(organizations).where(*conditions)
-    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
+    return await fetch_page(session, matching, page, sortable=SORTABLE, order=_table.id.asc())
 
 
 async def collaboration_of_study(session: AsyncSession, study_id: int) -> int | None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sextant_api.runs.repository import SORTABLE
 from sextant_shared.contract.statuses import Presence, RunStatus
 from sextant_shared.http.documentation import (
     MOMENT,
@@ -15,6 +16,7 @@ from sextant_shared.http.documentation import (
     ListPath,
     Time,
     filters,
+    sorted_by,
     told,
     words,
 )
@@ -32,6 +34,7 @@ _NARROWED = {
     "finished_from": MOMENT,
     "finished_till": MOMENT,
     "port": NUMBER,
+    "sort": sorted_by(SORTABLE),
 }
 INCLUDE = words("task")
 ONE = filters(include=INCLUDE)

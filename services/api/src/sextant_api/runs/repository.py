@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Row,
     Select,
@@ -34,6 +35,7 @@ from sextant_api.ownership.repository import owner_columns, owner_of
 from sextant_api.tasks.repository import TASK_COLUMNS
 from sextant_shared.contract.statuses import RunStatus, task_status
 from sextant_shared.db import utc_now
+from sextant_shared.db.model import is_among
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
 
@@ -70,7 +72,7 @@ RESULT_COLUMNS = (
 )
 """What `wire.result_body` shows, in its order; from `_shown_results`."""
 
-SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+SORTABLE: Mapping[str, Column[Any] | None] = {
     "id": runs.c.id,
     "task_id": runs.c.task_id,
     "organization_id": runs.c.organization_id,
@@ -108,11 +110,12 @@ def visible_to(principal: Principal, reach: Reach) -> ColumnElement[bool]:
         return true()
     allowed: list[ColumnElement[bool]] = []
     if reach.collaborations:
-        allowed.append(runs.c.collaboration_id.in_(collaborations_of(principal.organization_id)))
+        allowed.append(is_among(runs.c.collaboration_id, collaborations_of(principal.organization_id)))
     if reach.organization:
         allowed.append(runs.c.organization_id == principal.organization_id)
     if reach.own:
-        allowed.append(runs.c.task_id.in_(select(tasks.c.id).where(tasks.c.init_user_id == principal.id)))
+        made = select(tasks.c.id).where(tasks.c.init_user_id == principal.id)
+        allowed.append(is_among(runs.c.task_id, made))
     return or_(false(), *allowed)
 
 
@@ -132,9 +135,9 @@ async def find_page(
     with_tasks: bool,
 ) -> Sequence[tuple[Sequence[Any], Sequence[Any]]]:
     """Find one page of the runs that the caller may see, each with its task (`TASK_COLUMNS`) if that is wanted."""
-    condition = and_(visible_to(principal, reach), *_conditions(narrowed))
     shown = _with_tasks(_shown_runs(), *TASK_COLUMNS) if with_tasks else _shown_runs()
-    return [_split(row) for row in await session.execute(_of_page(shown.where(condition), page))]
+    of_page = _of_page(shown, page, and_(visible_to(principal, reach), *_conditions(narrowed)))
+    return [_split(row) for row in await session.execute(of_page)]
 
 
 def _split(row: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -145,8 +148,8 @@ async def find_result_page(
     session: AsyncSession, *, principal: Principal, reach: Reach, narrowed: RunFilter, page: Page
 ) -> Sequence[Sequence[Any]]:
     """Find one page of the results that the caller may see."""
-    condition = and_(visible_to(principal, reach), *_conditions(narrowed))
-    return list(await session.execute(_of_page(_shown_results().where(condition), page)))
+    of_page = _of_page(_shown_results(), page, and_(visible_to(principal, reach), *_conditions(narrowed)))
+    return list(await session.execute(of_page))
 
 
 async def find_run(
@@ -430,9 +433,11 @@ def _with_tasks(statement: Select[Any], *columns: ColumnElement[Any]) -> Select[
     return statement.join(tasks, tasks.c.id == runs.c.task_id).add_columns(*columns)
 
 
-def _of_page(statement: Select[Any], page: Page) -> Select[Any]:
+def _of_page(shown: Select[Any], page: Page, condition: ColumnElement[bool]) -> Select[Any]:
+    """Show the runs of one page: found first, so that payloads are read of these alone, whatever they are sorted by."""
     order = page.order_by(SORTABLE, [runs.c.id.desc()])
-    return statement.order_by(*order).limit(page.per_page).offset(page.offset)
+    found = select(runs.c.id).where(condition).order_by(*order).limit(page.per_page).offset(page.offset).subquery()
+    return shown.join(found, found.c.id == runs.c.id).order_by(*order)
 
 
 async def _with_owner(

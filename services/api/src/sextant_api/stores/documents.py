@@ -4,9 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sextant_shared.http.documentation import FLAG, LIKE, NUMBER, TEXT, Document, Id, ListPath, filters, told
+from sextant_api.stores.repository import SORTABLE
+from sextant_shared.http.documentation import FLAG, LIKE, NUMBER, TEXT, Document, Id, ListPath, filters, sorted_by, told
 
-FILTERS = filters(name=LIKE, url=LIKE, collaboration_id=told(NUMBER, "Those for it, and those for all"))
+FILTERS = filters(
+    name=LIKE, url=LIKE, collaboration_id=told(NUMBER, "Those for it, and those for all"), sort=sorted_by(SORTABLE)
+)
 REMOVAL = filters(
     server_url=told(TEXT, "By which the store knows this server, where that is not configured"),
     force=told(FLAG, "Remove it even if the store cannot be told"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, false, or_, select, true
+from sqlalchemy import Column, ColumnElement, Row, exists, false, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,11 +16,12 @@ from sextant_api.pages import fetch_page
 from sextant_api.stores.errors import StoreExistsError
 from sextant_shared.contract.permissions import Scope
 from sextant_shared.db.conflicts import breaks_reference, breaks_unique
+from sextant_shared.db.model import is_among
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
 _table = algorithm_stores.c
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {"id": _table.id, "name": _table.name, "url": _table.url}
+SORTABLE: Mapping[str, Column[Any] | None] = {"id": _table.id, "name": _table.name, "url": _table.url}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ def visible_within(scope: Scope | None, organization_id: int) -> ColumnElement[b
     if scope is Scope.GLOBAL:
         return true()
     if scope in (Scope.COLLABORATION, Scope.ORGANIZATION):
-        return or_(_table.collaboration_id.is_(None), _table.collaboration_id.in_(collaborations_of(organization_id)))
+        return or_(
+            _table.collaboration_id.is_(None), is_among(_table.collaboration_id, collaborations_of(organization_id))
+        )
     return false()
 
 
@@ -76,7 +79,7 @@ async def listed(
     if filters.collaboration_id is not None:
         conditions.append(or_(_table.collaboration_id.is_(None), _table.collaboration_id == filters.collaboration_id))
     matching = select(algorithm_stores).where(*conditions)
-    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
+    return await fetch_page(session, matching, page, sortable=SORTABLE, order=_table.id.asc())
 
 
 async def is_in_collaboration(session: AsyncSession, collaboration_id: int, organization_id: int) -> bool | None:

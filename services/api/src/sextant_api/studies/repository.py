@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, false, func, select, true
+from sqlalchemy import Column, ColumnElement, Row, Select, false, func, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,7 @@ from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 
 _table = studies.c
-_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+SORTABLE: Mapping[str, Column[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
     "collaboration_id": _table.collaboration_id,
@@ -94,7 +94,7 @@ async def listed(
     if filters.collaboration_id is not None:
         conditions.append(_table.collaboration_id == filters.collaboration_id)
     matching = select(studies).where(*conditions)
-    return await fetch_page(session, matching, page, sortable=_SORTABLE, order=_table.id.asc())
+    return await fetch_page(session, matching, page, sortable=SORTABLE, order=_table.id.asc())
 
 
 async def members_of(session: AsyncSession, study_ids: Collection[int]) -> Mapping[int, list[Row[Any]]]:

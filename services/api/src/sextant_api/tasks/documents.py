@@ -5,8 +5,20 @@ from typing import Annotated
 from pydantic import Field
 
 from sextant_api.runs.documents import Result, Run, TaskFields
+from sextant_api.tasks.repository import SORTABLE
 from sextant_shared.contract.statuses import RunStatus
-from sextant_shared.http.documentation import LIKE, NUMBER, TEXT, Document, ListPath, filters, one_of, told, words
+from sextant_shared.http.documentation import (
+    LIKE,
+    NUMBER,
+    TEXT,
+    Document,
+    ListPath,
+    filters,
+    one_of,
+    sorted_by,
+    told,
+    words,
+)
 
 INCLUDE = words("runs", "results")
 ONE = filters(include=INCLUDE)
@@ -26,6 +38,7 @@ FILTERS = filters(
     run_id=NUMBER,
     is_user_created=told(NUMBER, "0 for what containers made, anything else for what users made"),
     include=INCLUDE,
+    sort=sorted_by(SORTABLE),
 )
 
 

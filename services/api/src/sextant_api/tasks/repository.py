@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, func, insert, or_, select, true, update
+from sqlalchemy import Column, ColumnElement, and_, delete, exists, false, func, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +33,7 @@ from sextant_api.pages import fetch_page
 from sextant_shared.contract.errors import NotFoundError
 from sextant_shared.contract.statuses import RunStatus
 from sextant_shared.db.conflicts import breaks_reference
+from sextant_shared.db.model import is_among
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
@@ -56,7 +57,7 @@ TASK_COLUMNS = (
 )
 """What `wire.task_body` shows, in its order."""
 
-SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+SORTABLE: Mapping[str, Column[Any] | None] = {
     "id": tasks.c.id,
     "job_id": tasks.c.job_id,
     "name": tasks.c.name,
@@ -103,7 +104,7 @@ def visible_to(principal: Principal, reach: Reach) -> ColumnElement[bool]:
         return true()
     allowed: list[ColumnElement[bool]] = []
     if reach.collaborations:
-        allowed.append(tasks.c.collaboration_id.in_(collaborations_of(principal.organization_id)))
+        allowed.append(is_among(tasks.c.collaboration_id, collaborations_of(principal.organization_id)))
     if reach.organization:
         allowed.append(tasks.c.init_org_id == principal.organization_id)
     if reach.own:

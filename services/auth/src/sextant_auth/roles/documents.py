@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from sextant_auth.roles.repository import SORTABLE
 from sextant_shared.http.documentation import (
     FLAG,
     LIKES,
@@ -15,6 +16,7 @@ from sextant_shared.http.documentation import (
     Link,
     ListPath,
     filters,
+    sorted_by,
     told,
 )
 
@@ -26,6 +28,7 @@ FILTERS = filters(
     rule_id=NUMBER,
     user_id=NUMBER,
     include_root=told(FLAG, "Default roles too, with `organization_id` or `collaboration_id`"),
+    sort=sorted_by(SORTABLE),
 )
 DELETION = filters(delete_dependents=told(FLAG, "Even if users have it"))
 

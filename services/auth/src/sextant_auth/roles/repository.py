@@ -4,21 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, exists, false, func, or_, select, true, update
+from sqlalchemy import Column, ColumnElement, Row, delete, exists, false, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_auth.directory.repository import members_of, partners_of
 from sextant_auth.models import role_rules, roles, rules, user_roles, users
 from sextant_shared.contract.permissions import Scope
+from sextant_shared.db.model import is_among
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
 
 _table = roles.c
-_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+SORTABLE: Mapping[str, Column[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
-    "description": func.coalesce(_table.description, ""),
+    "description": _table.description,
     "is_default_role": _table.is_default_role,
     # the wire takes the name, and does not sort
     "organization": None,
@@ -40,14 +41,14 @@ class Filters:
 
 def visible_to(caller: Principal, scope: Scope | None) -> ColumnElement[bool]:
     """The roles that a user sees who holds VIEW with `scope`: those it has, at least."""
-    held = _table.id.in_(select(user_roles.c.role_id).where(user_roles.c.user_id == caller.id))
+    held = is_among(_table.id, select(user_roles.c.role_id).where(user_roles.c.user_id == caller.id))
     if scope is Scope.GLOBAL:
         return true()
     if scope is None:
         return held
     own = or_(held, _table.is_default_role, _table.organization_id == caller.organization_id)
     if scope is Scope.COLLABORATION:
-        return or_(own, _table.organization_id.in_(partners_of(caller.organization_id)))
+        return or_(own, is_among(_table.organization_id, partners_of(caller.organization_id)))
     return own
 
 
@@ -82,13 +83,13 @@ async def listed(
     if filters.organization_ids:
         conditions.append(or_(_table.organization_id.in_(filters.organization_ids), defaults))
     if filters.collaboration_id is not None:
-        conditions.append(or_(_table.organization_id.in_(members_of(filters.collaboration_id)), defaults))
+        conditions.append(or_(is_among(_table.organization_id, members_of(filters.collaboration_id)), defaults))
     if filters.rule_id is not None:
         conditions.append(_table.id.in_(select(role_rules.c.role_id).where(role_rules.c.rule_id == filters.rule_id)))
     if filters.user_id is not None:
         conditions.append(_table.id.in_(select(user_roles.c.role_id).where(user_roles.c.user_id == filters.user_id)))
     total = await session.scalar(select(func.count()).select_from(roles).where(*conditions))
-    order = page.order_by(_SORTABLE, [_table.id.asc()])
+    order = page.order_by(SORTABLE, [_table.id.asc()])
     rows = await session.execute(
         select(roles).where(*conditions).order_by(*order).limit(page.per_page).offset(page.offset)
     )

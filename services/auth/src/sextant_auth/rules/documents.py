@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sextant_shared.http.documentation import NUMBER, TEXT, Document, Id, ListPath, filters, told
+from sextant_auth.rules.repository import SORTABLE
+from sextant_shared.http.documentation import NUMBER, TEXT, Document, Id, ListPath, filters, sorted_by, told
 
 FILTERS = filters(
     name=TEXT,
@@ -13,6 +14,7 @@ FILTERS = filters(
     role_id=NUMBER,
     user_id=NUMBER,
     no_pagination=told(TEXT, "1 for all on one page"),
+    sort=sorted_by(SORTABLE),
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Row, func, literal, or_, select, union
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Row, func, literal, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sextant_auth.models import role_rules, roles, rules, user_roles, user_rules
@@ -12,7 +12,7 @@ from sextant_shared.db import big_id
 from sextant_shared.http.pagination import Page
 
 _table = rules.c
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+SORTABLE: Mapping[str, Column[Any] | None] = {
     "id": _table.id,
     "name": _table.name,
     "scope": _table.scope,
@@ -58,7 +58,7 @@ async def listed(session: AsyncSession, filters: Filters, page: Page | None) -> 
         rows = (await session.execute(query.order_by(_table.id))).all()
         return rows, len(rows)
     total = await session.scalar(select(func.count()).select_from(rules).where(*conditions))
-    order = page.order_by(_SORTABLE, [_table.id.asc()])
+    order = page.order_by(SORTABLE, [_table.id.asc()])
     rows = (await session.execute(query.order_by(*order).limit(page.per_page).offset(page.offset))).all()
     return rows, total or 0
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sextant_auth.users.repository import SORTABLE
 from sextant_shared.http.documentation import (
     FLAG,
     LIKE,
@@ -15,6 +16,7 @@ from sextant_shared.http.documentation import (
     ListPath,
     Time,
     filters,
+    sorted_by,
     told,
 )
 
@@ -29,6 +31,7 @@ FILTERS = filters(
     rule_id=NUMBER,
     last_seen_from=MOMENT,
     last_seen_till=MOMENT,
+    sort=sorted_by(SORTABLE),
 )
 DELETION = filters(delete_dependents=told(FLAG, "Delete the tasks that the user has made, too"))
 ONE = filters(include_permissions=told(FLAG, "Add what the user may do"))

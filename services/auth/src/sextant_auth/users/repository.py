@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, false, func, literal, or_, select, true, update
+from sqlalchemy import Column, ColumnElement, Row, delete, false, func, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,8 +17,8 @@ from sextant_auth.tokens.issuer import Bearer
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import BadRequestError
 from sextant_shared.contract.permissions import Scope
-from sextant_shared.db import UtcDateTime
 from sextant_shared.db.conflicts import breaks_unique
+from sextant_shared.db.model import is_among
 from sextant_shared.db.patterns import like
 from sextant_shared.http.pagination import Page
 from sextant_shared.security import Principal
@@ -44,17 +44,15 @@ _IDENTITY: Sequence[ColumnElement[Any]] = (
     _table.version,
     _table.tokens_valid_from,
 )
-_NEVER = literal(datetime(1, 1, 1, tzinfo=UTC), UtcDateTime)
-_SORTABLE: Mapping[str, ColumnElement[Any] | None] = {
+SORTABLE: Mapping[str, Column[Any] | None] = {
     "id": _table.id,
     "username": _table.username,
     "email": _table.email,
     # the wire takes the name, and does not sort
     "organization": None,
-    # what is missing comes first, on either database
-    "firstname": func.coalesce(_table.firstname, ""),
-    "lastname": func.coalesce(_table.lastname, ""),
-    "last_seen": func.coalesce(_table.last_seen, _NEVER),
+    "firstname": _table.firstname,
+    "lastname": _table.lastname,
+    "last_seen": _table.last_seen,
 }
 
 
@@ -250,7 +248,7 @@ def visible_to(caller: Principal, scope: Scope | None) -> ColumnElement[bool]:
         return true()
     own = _table.organization_id == caller.organization_id
     if scope is Scope.COLLABORATION:
-        return or_(own, _table.organization_id.in_(partners_of(caller.organization_id)))
+        return or_(own, is_among(_table.organization_id, partners_of(caller.organization_id)))
     return own if scope is Scope.ORGANIZATION else false()
 
 
@@ -295,7 +293,7 @@ async def listed(
     if filters.last_seen_till is not None:
         conditions.append(_table.last_seen <= filters.last_seen_till)
     total = await session.scalar(select(func.count()).select_from(users).where(*conditions))
-    order = page.order_by(_SORTABLE, [_table.id.asc()])
+    order = page.order_by(SORTABLE, [_table.id.asc()])
     rows = await session.execute(
         select(*_PROFILE).where(*conditions).order_by(*order).limit(page.per_page).offset(page.offset)
     )
