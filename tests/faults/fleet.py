@@ -16,6 +16,7 @@ from typing import Any, Final
 import aiohttp
 
 from sextant_shared.contract import socket_events
+from sextant_shared.contract.statuses import RunStatus
 from tests.faults.channel import Channel
 from tests.faults.history import Delivered, Executed, History
 from tests.faults.rest import Rest
@@ -43,7 +44,9 @@ class Station:
         url: of the suite.
         socket_url: where its socket goes, if not there.
         history: is told everything.
-        container_seconds: how long an algorithm runs.
+
+    Attributes:
+        may_end: whether algorithms that run may come to an end.
     """
 
     def __init__(
@@ -54,11 +57,11 @@ class Station:
         history: History,
         *,
         socket_url: str | None = None,
-        container_seconds: float = 0.0,
     ) -> None:
         self.identity = identity
         self.name = f"node {identity.id}"
-        self.container_seconds = container_seconds
+        self.may_end = asyncio.Event()
+        self.may_end.set()
         self.rest = Rest(session, url, self.name, ("/api/token/node", {"api_key": identity.api_key}), history)
         self.channel = Channel(self.name, session, socket_url or url, rest=self.rest, history=history, hear=self._hear)
         self._history = history
@@ -125,24 +128,24 @@ class Station:
         if granted.status != _OK:
             return  # the run has ended meanwhile
         self._history.note(Executed(self.identity.id, run_id, task["id"]))
-        await self._patch(run_id, status="active")
-        await self._announce(run_id, task, "active")
+        await self._patch(run_id, status=RunStatus.ACTIVE)
+        await self._announce(run_id, task, RunStatus.ACTIVE)
         await self.rest.ask("DELETE", f"/api/port?run_id={run_id}")
-        await asyncio.sleep(self.container_seconds)
-        status = "killed" if run_id in self._killed else "completed"
+        await self.may_end.wait()
+        status = RunStatus.KILLED if run_id in self._killed else RunStatus.COMPLETED
         await self.channel.say(
             socket_events.ALGORITHM_LOG, {"run_id": run_id, "task_id": task["id"], "log": f"run {run_id} is done"}
         )
         await self._announce(run_id, task, status)
         result = base64.b64encode(f"{self.name} did run {run_id}".encode()).decode()
         answer = await self._patch(run_id, status=status, result=result, log="done", finished_at=_now())
-        if answer == _OK and status == "completed":
+        if answer == _OK and status is RunStatus.COMPLETED:
             self._history.note(Delivered(self.identity.id, run_id, result))
 
     async def _patch(self, run_id: int, **change: Any) -> int:
         return (await self.rest.ask("PATCH", f"/api/run/{run_id}", change)).status
 
-    async def _announce(self, run_id: int, task: dict[str, Any], status: str) -> None:
+    async def _announce(self, run_id: int, task: dict[str, Any], status: RunStatus) -> None:
         await self.channel.say(
             socket_events.ALGORITHM_STATUS_CHANGE,
             {
@@ -178,20 +181,13 @@ class Fleet:
     """All who take part in one test, running."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
-        self.stations: list[Station] = []
-        self.watchers: list[Watcher] = []
         self._group = group
         self._running: dict[Station | Watcher, asyncio.Task[None]] = {}
 
     def add(self, *members: Station | Watcher) -> None:
         """Let somebody take part."""
         for member in members:
-            if isinstance(member, Station):
-                self.stations.append(member)
-                job = member.run()
-            else:
-                self.watchers.append(member)
-                job = member.channel.run()
+            job = member.run() if isinstance(member, Station) else member.channel.run()
             self._running[member] = self._group.create_task(_until_cancelled(job))
 
     async def remove(self, member: Station | Watcher) -> None:

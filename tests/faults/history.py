@@ -130,6 +130,10 @@ class History:
             entry.payload for entry in self.since(since, Heard) if (entry.listener, entry.event) == (listener, event)
         ]
 
+    def ends_with(self, entry: Entry, *, among: int = 200) -> bool:
+        """Whether something is among the last entries."""
+        return any(each == entry for _, each in self.entries[-among:])
+
     def tail(self, count: int = 60) -> str:
         """The last entries, for a person who wonders; what sockets hear all the time is left out."""
         telling = [(at, entry) for at, entry in self.entries if not isinstance(entry, Heard) or entry.event in _RARE]

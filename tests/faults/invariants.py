@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sextant_shared.contract.statuses import Presence, RunStatus
 from tests.faults.history import Accepted, Asked, Delivered, Executed, Heard, History, Refused
 
 _SERVER_ERROR = 500
-_COMPLETED = "completed"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def each_task_reaches_its_nodes(_history: History, final: Final, _cast: Cast, ex
         if task.id in exempt.killed:
             continue
         for run in task.runs:
-            if run.status != _COMPLETED and run.id not in exempt.unfinished:
+            if run.status != RunStatus.COMPLETED and run.id not in exempt.unfinished:
                 yield f"run {run.id} of task {task.id} ended as {run.status!r}"
 
 
@@ -152,7 +152,7 @@ def nodes_hear_of_their_own_tasks_alone(history: History, final: Final, cast: Ca
 def presence_is_right(_history: History, final: Final, cast: Cast, _exempt: Exempt) -> Iterator[str]:
     """A node is shown online exactly if its socket is open."""
     for node, status in final.presence.items():
-        if (status == "online") != (node in cast.connected):
+        if (status == Presence.ONLINE) != (node in cast.connected):
             yield f"node {node} is shown {status!r}, and is {'' if node in cast.connected else 'not '}connected"
 
 

@@ -27,11 +27,12 @@ from tests.faults.fault_proxy import FaultProxy, Proxies
 from tests.shapes import DistributedSuite
 
 REPLICAS: Final[Mapping[str, int]] = {AUTH: 2, API: 2, RELAY: 2, VPN_REGISTRY: 2}
+_PLACES: Final = [(service, number) for service, count in REPLICAS.items() for number in range(count)]
 GATEWAY: Final = "gateway"
 _PATIENCE: Final = {"SEXTANT_DATABASE_ACQUIRE_SECONDS": "10", "SEXTANT_PEER_TIMEOUT_SECONDS": "15"}
 """Machines that run tests may be slow; the bounds that faults are about are others."""
 _SHIFTED: Final = Path(__file__).parent / "shifted"
-_STOPPED_SECONDS: Final = 40
+_STOPPED_SECONDS: Final = 30
 
 
 class BreakableSuite:
@@ -46,6 +47,7 @@ class BreakableSuite:
 
     def __init__(self, servers: BackingServers, proxies: Proxies) -> None:
         self.servers = servers
+        self._proxies_thread = proxies
         self.entries = {service: [proxies.open() for _ in range(count)] for service, count in REPLICAS.items()}
         self.inside = {service: proxies.open() for service in REPLICAS if service != RELAY}
         broker_port = urlsplit(servers.rabbitmq.url).port or 0
@@ -85,6 +87,11 @@ class BreakableSuite:
     def process(self, service: str, number: int = 0) -> Process:
         """The process of a replica."""
         return self._suite.processes[service][number]
+
+    def line(self, service: str = GATEWAY, number: int = 0) -> FaultProxy:
+        """Make a line of its own to the gateway, or to a replica."""
+        port = urlsplit(self.url).port if service == GATEWAY else self._suite.ports[service][number]
+        return self._proxies_thread.open(port or 0)
 
     # -- processes ---------------------------------------------------------------------------------
 
@@ -194,19 +201,15 @@ class BreakableSuite:
         await self.mend_broker()
         if not self.process(GATEWAY).is_running:
             await self.start_again(GATEWAY)
-        for service, count in REPLICAS.items():
-            for number in range(count):
-                self.thaw_if_running(service, number)
-                if not self.process(service, number).is_running or (service, number) in self._changed:
-                    await self.restart(service, number)
-        for service, count in REPLICAS.items():
-            for number in range(count):
-                await asyncio.to_thread(self._suite.wait_until_ready, service, number)
-
-    def thaw_if_running(self, service: str, number: int) -> None:
-        """Let a replica go on if it was stopped."""
-        if self.process(service, number).is_running:
-            self.thaw(service, number)
+        for service, number in _PLACES:
+            if self.process(service, number).is_running:
+                self.thaw(service, number)
+            if not self.process(service, number).is_running or (service, number) in self._changed:
+                await self.kill(service, number)
+                self._configure(service, number, {})
+                self._suite.start_replica(service, number)
+        for service, number in _PLACES:
+            await asyncio.to_thread(self._suite.wait_until_ready, service, number)
 
     def _proxies(self) -> Iterator[FaultProxy]:
         yield from self.inside.values()

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from sextant_shared.clock import SystemClock
 from sextant_shared.contract.commands import AppendRunLog, CloseConnection, OpenConnection, ReportRunStatus
 from sextant_shared.contract.events import MembershipChanged
@@ -17,6 +19,7 @@ from tests.faults.world import Scene
 _SETTLED = "SELECT count(*) FROM connections WHERE node_id = {} AND closed_at IS NOT NULL AND online_until < now()"
 
 
+@pytest.mark.long_form
 async def test_f14_the_broker_is_killed_and_comes_back(suite: BreakableSuite, stage: Scene) -> None:
     """What is to be told waits in the outbox; REST goes on; nothing is lost."""
     await stage.post_many(2)
@@ -42,6 +45,7 @@ async def test_f14_the_broker_is_wiped(suite: BreakableSuite, stage: Scene) -> N
     )
 
 
+@pytest.mark.long_form
 async def test_f15_connections_to_the_broker_are_closed_again_and_again(suite: BreakableSuite, stage: Scene) -> None:
     """It gets slower, and nothing is lost."""
     posting = asyncio.create_task(stage.post_many(9, at_once=1))
@@ -53,6 +57,7 @@ async def test_f15_connections_to_the_broker_are_closed_again_and_again(suite: B
     await stage.conclude()
 
 
+@pytest.mark.long_form
 async def test_f16_one_relay_is_cut_off_from_the_broker(suite: BreakableSuite, stage: Scene) -> None:
     """The relay notices and is not ready, its sockets go to the other one, and work goes on during the partition."""
     mark = stage.history.mark()
@@ -73,6 +78,7 @@ async def test_f16_one_relay_is_cut_off_from_the_broker(suite: BreakableSuite, s
     await stage.conclude()
 
 
+@pytest.mark.long_form
 async def test_f17_api_is_cut_off_from_the_broker(suite: BreakableSuite, stage: Scene) -> None:
     """POST /task still answers 201, and the tasks are told after the partition."""
     for link in suite.broker_links[API]:
@@ -107,6 +113,7 @@ async def test_f21_what_nodes_say_comes_in_the_opposite_order(suite: BreakableSu
         await stage.conclude()
 
 
+@pytest.mark.long_form
 async def test_f21_changes_of_membership_come_in_the_opposite_order(suite: BreakableSuite, stage: Scene) -> None:
     """The projection in auth ends where api is."""
     last = stage.world.organizations[-1]
@@ -125,6 +132,7 @@ async def test_f21_changes_of_membership_come_in_the_opposite_order(suite: Break
         await until(same, 30, "auth knows the members that api has")
 
 
+@pytest.mark.long_form
 async def test_f24_the_end_of_a_connection_is_told_after_the_next_one_began(
     suite: BreakableSuite, stage: Scene
 ) -> None:
@@ -150,6 +158,7 @@ async def test_f24_the_end_of_a_connection_is_told_after_the_next_one_began(
     assert stage.told_offline(mark) == []
 
 
+@pytest.mark.long_form
 async def test_f29_messages_that_nobody_can_act_upon(suite: BreakableSuite, stage: Scene) -> None:
     """They are set aside after some tries, and the queue moves on meanwhile."""
     before = await parked(suite.broker_url, API_COMMANDS)

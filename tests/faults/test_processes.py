@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from sextant_shared.contract.routing import API, AUTH, RELAY, VPN_REGISTRY
 from tests.faults.conftest import Scale, is_long
 from tests.faults.fault_proxy import Direction
@@ -34,6 +36,7 @@ async def test_f00_one_replica_of_every_service_is_killed_in_turn(
     assert len(set(accepted)) == scale.tasks
 
 
+@pytest.mark.long_form
 async def test_f01_api_is_killed_before_it_commits_tasks(suite: BreakableSuite, stage: Scene) -> None:
     """The client sees a dropped connection and repeats; there is no half task and no orphan run."""
     async with suite.locked("runs"):
@@ -52,8 +55,9 @@ async def test_f01_api_is_killed_before_it_commits_tasks(suite: BreakableSuite, 
     assert await suite.sql("SELECT count(*) FROM runs WHERE task_id NOT IN (SELECT id FROM tasks)") == [(0,)]
 
 
+@pytest.mark.long_form
 async def test_f02_api_is_killed_after_the_commit_before_the_answer(suite: BreakableSuite, stage: Scene) -> None:
-    """The client repeats its request; what there is of the task can run, once or at worst as two tasks."""
+    """The client repeats its request and is answered with the task that it has made already."""
     for entry in suite.entries[API]:
         entry.hold(Direction.DOWN)
     posting = asyncio.create_task(stage.post())
@@ -72,6 +76,7 @@ async def test_f02_api_is_killed_after_the_commit_before_the_answer(suite: Break
         await suite.start_again(API, number)
     await posting
     await stage.conclude()
+    assert await committed()
 
 
 async def test_f03_api_is_killed_between_commit_and_publishing(suite: BreakableSuite, stage: Scene) -> None:
@@ -137,6 +142,7 @@ async def test_f04_one_of_two_relays_is_killed(suite: BreakableSuite, stage: Sce
     assert stage.told_offline(mark) == []
 
 
+@pytest.mark.long_form
 async def test_f05_all_relays_are_killed(suite: BreakableSuite, stage: Scene) -> None:
     """REST is unaffected; after the restart everything heals."""
     await stage.post_many(2)
@@ -147,6 +153,7 @@ async def test_f05_all_relays_are_killed(suite: BreakableSuite, stage: Scene) ->
     await stage.conclude()
 
 
+@pytest.mark.long_form
 async def test_f08_the_gateway_is_killed(suite: BreakableSuite, stage: Scene) -> None:
     """Clients repeat, sockets reconnect, and no acknowledged write is lost."""
     posting = asyncio.create_task(stage.post_many(8))

@@ -137,6 +137,15 @@ class Scene:
         self.identities = await self.register(self.world.organizations, self.collaboration)
         self.stations = [self.station(identity, socket_url=socket_url) for identity in self.identities]
 
+    async def replace(self, station: Station, **options: Any) -> Station:
+        """Let a node vanish, if it is there, and another process with its API key come in its place."""
+        if self.fleet.is_taking_part(station):
+            await self.fleet.remove(station)
+        again = self.station(station.identity, **options)
+        self.stations[self.stations.index(station)] = again
+        self.fleet.add(again)
+        return again
+
     def injected(self, what: str) -> None:
         """Write down what is done to the suite."""
         self.history.note(Injected(what))

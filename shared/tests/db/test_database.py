@@ -211,6 +211,17 @@ class TestPostgreSqlAway:
 
             await asyncio.gather(*(db.ping() for _ in range(4)))
 
+    async def test_a_question_over_which_its_connection_ends_is_asked_again(self, postgres: object) -> None:
+        url = postgres.create_database("shared")  # type: ignore[attr-defined]
+        async with Database(url, source="test") as db, db.read() as session:
+            backend = text("SELECT pg_backend_pid()")
+            before = (await session.execute(backend)).scalar_one()
+            postgres.execute(f"SELECT pg_terminate_backend({before})")  # type: ignore[attr-defined]
+
+            after = await session.scalar(backend)
+
+            assert after not in (None, before)
+
     async def test_a_server_that_takes_no_more_connections_is_told_as_unavailable(self, postgres: object) -> None:
         url = postgres.create_database("crowded").replace("postgresql://", "postgresql+asyncpg://")  # type: ignore[attr-defined]
         role = f"crowded_{new_id().hex[:8]}"

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Self
 
-from sqlalchemy import Connection, Table, event, text
+from sqlalchemy import Connection, Result, Table, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
@@ -149,9 +149,17 @@ class _ReadSession(Session):
 
 
 @event.listens_for(_ReadSession, "do_orm_execute")
-def _refuse_to_write(state: ORMExecuteState) -> None:
+def _read(state: ORMExecuteState) -> Result[Any]:
+    """Ask nothing but questions; once more where the connection was lost over one, which nobody needs to notice."""
     if state.is_insert or state.is_update or state.is_delete:
         raise TypeError("a read session cannot write; open a transaction")
+    try:
+        return state.invoke_statement()
+    except DBAPIError as error:
+        if not _is_lost(error):
+            raise
+        state.session.rollback()  # lets go of the lost connection
+        return state.invoke_statement()
 
 
 def _make_engine(url: str, *, pool_size: int, acquire_seconds: float) -> AsyncEngine:
