@@ -15,7 +15,7 @@ import orjson
 
 from sextant_shared.contract.socket_events import EXPIRED_TOKEN, INVALID_TOKEN, NAMESPACE
 from tests.faults.history import Connected, Disconnected, Heard, History
-from tests.faults.rest import LOST, Rest, WrongAnswerError
+from tests.faults.rest import LOST, LoginRefusedError, Rest
 
 _ENTER_SECONDS: Final = 10
 _PAUSES: Final = (1.0, 2.0, 4.0, 5.0)
@@ -76,7 +76,7 @@ class Channel:
             if notice is not None:
                 try:
                     token = await self._rest.log_in()
-                except WrongAnswerError:
+                except LoginRefusedError:
                     return  # it exists no more
                 continue
             pause = _PAUSES[min(self._failures, len(_PAUSES) - 1)]

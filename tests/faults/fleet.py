@@ -19,7 +19,7 @@ from sextant_shared.contract import socket_events
 from sextant_shared.contract.statuses import RunStatus
 from tests.faults.channel import Channel
 from tests.faults.history import Delivered, Executed, History
-from tests.faults.rest import Rest
+from tests.faults.rest import LoginRefusedError, Rest
 
 POLL_SECONDS: Final = 0.1
 _OK: Final = 200
@@ -107,7 +107,11 @@ class Station:
 
     async def _look(self, narrowed: str) -> None:
         path = f"/api/run?state=open&include=task&node_id={self.identity.id}{narrowed}"
-        for run in await self.rest.pages(path):
+        try:
+            runs = await self.rest.pages(path)
+        except LoginRefusedError:
+            return
+        for run in runs:
             if run["id"] not in self._at_hand:
                 self._at_hand.add(run["id"])
                 self._queue.put_nowait(run)
@@ -117,6 +121,8 @@ class Station:
             run = await self._queue.get()
             try:
                 await self._execute(run["id"], run["task"])
+            except LoginRefusedError:
+                return
             finally:
                 self._at_hand.discard(run["id"])
 

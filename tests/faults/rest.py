@@ -38,6 +38,10 @@ class WrongAnswerError(AssertionError):
     """The suite answered something else than a test needs to go on."""
 
 
+class LoginRefusedError(WrongAnswerError):
+    """Whoever it was exists no more."""
+
+
 def new_session() -> aiohttp.ClientSession:
     """Make what all who play a part share; nobody keeps cookies, so nobody is another."""
     return aiohttp.ClientSession(
@@ -73,7 +77,7 @@ class Rest:
         path, body = self._login
         answer = await self._until_answered("POST", path, body)
         if answer.status != 200:
-            raise WrongAnswerError(f"{self.who} cannot log in: {answer}")
+            raise LoginRefusedError(f"{self.who} cannot log in: {answer}")
         self.token = answer.body["access_token"]
         return self.token
 

@@ -89,7 +89,7 @@ async def test_f40_an_organization_is_put_out_of_a_collaboration(stage: Scene) -
     member = stage.world.organizations[1]  # the watcher's
     others = [each for each in stage.world.organizations if each != member]
     stage.identities = [each for each in stage.identities if each.organization != member]
-    await stage.post_many(2)
+    await stage.post()
     await stage.until_done()
     path = f"/api/collaboration/{stage.collaboration}/organization"
     assert (await stage.root.ask("DELETE", path, {"id": member})).status == 200
@@ -102,7 +102,7 @@ async def test_f40_an_organization_is_put_out_of_a_collaboration(stage: Scene) -
 
     await until(told, 10, "relay has put them out of their rooms", history=stage.history)
     mark = stage.history.mark()
-    for _ in range(3):
+    for _ in range(2):
         await stage.post(others)
     await stage.until_done()
     heard = [each for each in stage.history.since(mark, Heard) if each.listener in ex_members]

@@ -79,6 +79,7 @@ async def test_f02_api_is_killed_after_the_commit_before_the_answer(suite: Break
     assert await committed()
 
 
+@pytest.mark.long_form
 async def test_f03_api_is_killed_between_commit_and_publishing(suite: BreakableSuite, stage: Scene) -> None:
     """What waits in the outbox is delivered within five seconds of the restart."""
     for link in suite.broker_links[API]:
