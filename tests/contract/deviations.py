@@ -8,7 +8,7 @@ cell any more fails.
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -173,10 +173,12 @@ def without(*paths: str) -> Judge:
 
 def keeps_repeats(cell: Cell, answer: Seen) -> list[str]:
     """As recorded but for the links, which repeat all of the query."""
-    found = in_any_order(cell, answer) if _unordered(cell) else differences(cell, answer)
     urls = list(answer.body["links"].values()) if answer.status == _OK else []
+    if urls:
+        answer = replace(answer, body=answer.body | {"links": cell.body["links"]})
+    found = in_any_order(cell, answer) if _unordered(cell) else differences(cell, answer)
     times = {f"{name}=": sum(name == other for other, _ in cell.query) for name, _ in cell.query}
-    return [difference for difference in found if not difference.startswith((".links", "header link"))] + [
+    return [difference for difference in found if not difference.startswith("header link")] + [
         f"{url} has lost a {name}" for url in urls for name, number in times.items() if url.count(name) < number
     ]
 
