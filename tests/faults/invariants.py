@@ -5,7 +5,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sextant_shared.contract.statuses import Presence, RunStatus
@@ -71,13 +71,12 @@ class Exempt:
     Attributes:
         killed: tasks that were killed on purpose: their runs may not have begun.
         server_errors: whether answers of 500 and above were to be expected.
-        strangers: listeners that were insiders once; what they heard before is not looked at.
+        unfinished: runs whose node is gone for good.
     """
 
     killed: frozenset[int] = frozenset()
     server_errors: bool = False
-    unfinished: frozenset[int] = field(default=frozenset())
-    """Runs whose node is gone for good."""
+    unfinished: frozenset[int] = frozenset()
 
 
 def each_accepted_task_is_there(history: History, final: Final, _cast: Cast, _exempt: Exempt) -> Iterator[str]:
