@@ -40,6 +40,8 @@ QUICK = {
     "socket_notice_seconds": 0.1,
     "drain_notice_seconds": 0,
     "drain_spread_seconds": 0,
+    # tests that restart a broker are about other things than where sockets go meanwhile
+    "isolation_seconds": 3600,
 }
 
 

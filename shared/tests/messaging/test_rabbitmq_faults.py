@@ -76,6 +76,54 @@ async def test_a_killed_broker_is_told_as_unavailable_and_listening_goes_on_afte
         await asyncio.gather(running, return_exceptions=True)
 
 
+class BreakingExchange:
+    """An exchange whose connection breaks down over a message, or that never confirms it."""
+
+    def __init__(self, *, breaks: bool) -> None:
+        self._breaks = breaks
+        self.asked = asyncio.Event()
+
+    async def publish(self, *_args: object, **_options: object) -> None:
+        self.asked.set()
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._breaks:
+            waiting.cancel()
+        await waiting
+
+
+async def test_a_connection_that_breaks_down_over_a_message_does_not_end_who_publishes() -> None:
+    bus = RabbitMqBus("amqp://nowhere/", service="test")
+    bus._events = BreakingExchange(breaks=True)  # type: ignore[assignment]
+
+    with pytest.raises(UnavailableError):
+        await bus.publish([node_online()])
+
+
+async def test_a_lost_connection_ends_the_wait_for_its_confirms() -> None:
+    bus = RabbitMqBus("amqp://nowhere/", service="test")
+    exchange = BreakingExchange(breaks=False)
+    bus._events = exchange  # type: ignore[assignment]
+    publishing = asyncio.create_task(bus.publish([node_online()]))
+    await exchange.asked.wait()
+    bus._note_loss()
+
+    with pytest.raises(UnavailableError):
+        async with asyncio.timeout(5):
+            await publishing
+
+
+async def test_who_publishes_can_still_be_ended() -> None:
+    bus = RabbitMqBus("amqp://nowhere/", service="test")
+    exchange = BreakingExchange(breaks=False)
+    bus._events = exchange  # type: ignore[assignment]
+    publishing = asyncio.create_task(bus.publish([node_online()]))
+    await exchange.asked.wait()
+    publishing.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await publishing
+
+
 async def test_the_first_connection_is_no_gap(rabbitmq: Any) -> None:
     gap = asyncio.Event()
 

@@ -6,7 +6,8 @@ the state by itself and has a history of half-recovered connections, while what 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aio_pika
@@ -44,7 +45,9 @@ _log = structlog.get_logger(__name__)
 _HEARTBEAT_SECONDS = 10
 """A link that is cut without a word is noticed after two of these."""
 _CONNECT_SECONDS = 5.0
-_CONFIRM_SECONDS = 5.0
+_SET_UP_SECONDS = 30.0
+_CONFIRM_SECONDS = 20.0
+"""Heartbeats notice a dead broker as soon; one that is merely busy must not get its work a second time."""
 _MEASURE_SECONDS = 15.0
 """How often parked messages are counted."""
 _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0)
@@ -55,6 +58,21 @@ _ATTEMPT_HEADER = "x-sextant-attempt"
 
 _LOST = (AMQPError, ConnectionError, OSError, TimeoutError, RuntimeError, asyncio.InvalidStateError)
 """What aio-pika and aiormq raise when the connection or channel is gone."""
+
+
+@asynccontextmanager
+async def _cancelled_when_lost() -> AsyncIterator[None]:
+    """Tell a lost connection from the end of the task.
+
+    A connection that breaks down cancels what waits for it, which looks to the waiting task as if it were told to end.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionError("The connection to the broker broke down") from error
 
 
 class _Broadcast:
@@ -76,7 +94,8 @@ class _Broadcast:
             self._gap = True
         else:
             try:
-                await self._queue.bind(EVENTS_EXCHANGE, key)
+                async with _cancelled_when_lost():
+                    await self._queue.bind(EVENTS_EXCHANGE, key)
             except _LOST as error:
                 # bound with all others when the connection is rebuilt
                 _log.info("binding_postponed", key=key, reason=str(error))
@@ -85,7 +104,8 @@ class _Broadcast:
         self._keys.discard(key)
         if self._queue is not None:
             try:
-                await self._queue.unbind(EVENTS_EXCHANGE, key)
+                async with _cancelled_when_lost():
+                    await self._queue.unbind(EVENTS_EXCHANGE, key)
             except _LOST as error:
                 _log.info("unbinding_postponed", key=key, reason=str(error))
 
@@ -171,7 +191,7 @@ class RabbitMqBus:
         if self._connection is None:
             raise UnavailableError("The message broker is not available at the moment")
         try:
-            async with self._connection.channel() as channel:
+            async with _cancelled_when_lost(), self._connection.channel() as channel:
                 parking = await channel.declare_queue(queue.name + PARKING_SUFFIX, passive=True)
                 return parking.declaration_result.message_count or 0
         except _LOST as error:
@@ -194,14 +214,15 @@ class RabbitMqBus:
     async def _serve(self) -> None:
         """Connect, set everything up, and return when the connection is lost."""
         self._lost = asyncio.Event()
-        connection = await aio_pika.connect(
-            self._url,
-            timeout=_CONNECT_SECONDS,
-            client_properties={"connection_name": f"sextant-{self._service}"},
-        )
+        async with _cancelled_when_lost():
+            connection = await aio_pika.connect(
+                self._url,
+                timeout=_CONNECT_SECONDS,
+                client_properties={"connection_name": f"sextant-{self._service}"},
+            )
         self._connection = connection
         connection.close_callbacks.add(self._note_loss)
-        async with asyncio.timeout(_CONNECT_SECONDS * 2):
+        async with asyncio.timeout(_SET_UP_SECONDS), _cancelled_when_lost():
             publisher = await self._open_channel(connection)
             self._events, self._commands = await declare_topology(publisher)
             for subscriber in self._broadcasts:
@@ -248,7 +269,7 @@ class RabbitMqBus:
         if connection is not None:
             connection.close_callbacks.discard(self._note_loss)
             try:
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(1), _cancelled_when_lost():
                     await connection.close()
             except _LOST:
                 _log.debug("broker_connection_closed_unclean")
@@ -260,11 +281,8 @@ class RabbitMqBus:
         if exchange is None or self._lost.is_set():
             raise UnavailableError("The message broker is not available at the moment")
         try:
-            async with asyncio.timeout(_CONFIRM_SECONDS):
-                # The channel's lock is fair, so they go out in this order; only the confirms are awaited together.
-                results = await asyncio.gather(
-                    *(exchange.publish(_message(envelope), key, mandatory=True) for key, envelope in messages)
-                )
+            async with asyncio.timeout(_CONFIRM_SECONDS), _cancelled_when_lost():
+                results = await self._confirmed(exchange, messages)
         except _LOST as error:
             # After a time-out nothing is known about the channel's state: start over with a new connection.
             self._lost.set()
@@ -274,6 +292,25 @@ class RabbitMqBus:
             for (_key, envelope), result in zip(messages, results, strict=True)
             if isinstance(result, DeliveredMessage)
         ]
+
+    async def _confirmed(
+        self, exchange: AbstractExchange, messages: Sequence[tuple[str, Envelope]]
+    ) -> Sequence[object]:
+        """Publish, and return what the broker says to each, unless the connection is lost before."""
+        # The channel's lock is fair, so they go out in this order; only the confirms are awaited together.
+        results: asyncio.Future[Any] = asyncio.gather(
+            *(exchange.publish(_message(envelope), key, mandatory=True) for key, envelope in messages)
+        )
+        lost: asyncio.Future[Any] = asyncio.create_task(self._lost.wait())
+        try:
+            await asyncio.wait((results, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not results.done():
+                raise ConnectionError("The connection was lost before the broker confirmed")
+            confirmed: Sequence[object] = results.result()
+            return confirmed
+        finally:
+            lost.cancel()
+            results.cancel()
 
     async def _start_consumer(self, channel: AbstractChannel, queue: DurableQueue, handler: Handler) -> None:
         await channel.set_qos(prefetch_count=queue.prefetch)
