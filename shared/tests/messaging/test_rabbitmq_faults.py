@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import aio_pika
 import pytest
 
 from sextant_shared.clock import SystemClock
@@ -97,6 +98,27 @@ async def test_a_connection_that_breaks_down_over_a_message_does_not_end_who_pub
 
     with pytest.raises(UnavailableError):
         await bus.publish([node_online()])
+
+
+@pytest.mark.parametrize("error", [StopAsyncIteration, KeyError, asyncio.CancelledError])
+async def test_whatever_the_library_lets_out_when_it_cannot_connect_it_is_tried_again(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = asyncio.Semaphore(0)
+
+    async def connect(*_args: object, **_options: object) -> None:
+        tried.release()
+        raise error
+
+    monkeypatch.setattr(aio_pika, "connect", connect)
+    running = asyncio.create_task(RabbitMqBus("amqp://nowhere/", service="test").run())
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            await tried.acquire()
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_a_lost_connection_ends_the_wait_for_its_confirms() -> None:

@@ -19,6 +19,7 @@ from sextant_shared.security.service_token import ServiceTokenAuth, TokenSource,
 from sextant_shared.settings.peers import PeerSettings
 
 _LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
+_PAUSES_SECONDS = (0.05, 0.3)
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
 
@@ -56,21 +57,24 @@ class HttpNetwork:
 
 
 class RepeatingTransport(httpx2.AsyncBaseTransport):
-    """Sends a request once more when its connection is lost before the answer.
+    """Sends a request again when its connection is lost before the answer.
 
-    A replica that is killed takes its connections along, and another one answers. All that services ask each other may
-    be asked twice. What takes too long is not asked again: whoever waits has waited enough.
+    A replica that is killed takes its connections along, some a moment later than others, and another one answers. All
+    that services ask each other may be asked more than once. What takes too long is not asked again: whoever waits has
+    waited enough.
     """
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request, and if need be once more."""
-        try:
-            return await self._answer(request)
-        except (httpx2.NetworkError, httpx2.RemoteProtocolError):
-            return await self._answer(request)
+        """Send a request, and if need be again."""
+        for pause in _PAUSES_SECONDS:
+            try:
+                return await self._answer(request)
+            except (httpx2.NetworkError, httpx2.RemoteProtocolError):
+                await asyncio.sleep(pause)
+        return await self._answer(request)
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         answer = await self._inner.handle_async_request(request)

@@ -56,7 +56,15 @@ _DELIVERY_LIMIT = 50
 _BROADCAST_PREFETCH = 500
 _ATTEMPT_HEADER = "x-sextant-attempt"
 
-_LOST = (AMQPError, ConnectionError, OSError, TimeoutError, RuntimeError, asyncio.InvalidStateError)
+_LOST = (
+    AMQPError,
+    ConnectionError,
+    OSError,
+    TimeoutError,
+    RuntimeError,
+    StopAsyncIteration,
+    asyncio.InvalidStateError,
+)
 """What aio-pika and aiormq raise when the connection or channel is gone."""
 
 
@@ -206,6 +214,9 @@ class RabbitMqBus:
                 failures = 0
             except _LOST as error:
                 _log.warning("broker_unreachable", reason=str(error) or type(error).__name__)
+                failures += 1
+            except Exception:  # noqa: BLE001 - the libraries let out what they please when a connection breaks down
+                _log.exception("broker_connection_failed")
                 failures += 1
             finally:
                 await self._forget_connection()
