@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from sextant_api.dependencies import Collaborators, Everything, ReadQuery, User
 from sextant_api.history import reading, repository
@@ -12,7 +12,7 @@ from sextant_api.history.service import History
 from sextant_shared.contract.claims import ClientType
 from sextant_shared.contract.errors import ValidationFailedError
 from sextant_shared.contract.history import NEWEST, Offset
-from sextant_shared.http.access import Caller
+from sextant_shared.http.access import Caller, Router
 from sextant_shared.http.documentation import refusals
 from sextant_shared.http.hateoas import wire_time
 from sextant_shared.http.json import JsonResponse
@@ -22,7 +22,7 @@ from sextant_shared.security import Principal
 _GONE = 410
 _SINCE = "since"
 
-router = APIRouter(prefix="/api/event", tags=["events"])
+router = Router(prefix="/api/event", tags=["events"])
 _caller = Caller(ClientType.USER)
 
 
