@@ -19,7 +19,10 @@ from .court import Court
 from .gateway import Gateway
 from .world import World
 
-_SETTINGS = {"SEXTANT_STATUS_HOLD_SECONDS": "0"}  # nothing happens here for which a poll could wait
+_SETTINGS = {
+    "SEXTANT_STATUS_HOLD_SECONDS": "0",  # nothing happens here for which a poll could wait
+    "SEXTANT_DATABASE_ACQUIRE_SECONDS": "30",  # a busy machine is not what is judged here
+}
 _FEW = ("nobody", "holder", "only task:OWN:VIEW", "only node:COLLABORATION:VIEW", "only user:ORGANIZATION:VIEW")
 
 

@@ -349,9 +349,12 @@ ROWS = [
     Row("GET /api/vpn", [NODE], [Try(anybody, then=_NOT_HERE)]),
     Row("POST /api/port", [NODE], [
         Try(_is_run_of, _RUNS, {"run_id": "@target", "port": 8888}, then=201),
-    ], unfinished=[_NOT_HERE]),
+    ]),
     Row("DELETE /api/port", [NODE], [
         Try(_is_run_of, [run], query=f"?run_id=@{run.symbol}", writes=False, nothing=False) for run in _RUNS
-    ], unfinished=[200]),
+    ]),
+    # that a container has ended, the registry does not look at yet
     Row("GET /api/vpn/algorithm/addresses", [CONTAINER], [Try(anybody)], unfinished=[200]),
+    # ---- what was told; whose events are in it, tests/recovery and the tests of the history say
+    Row("GET /api/event", [USER], [Try(needs("event RECEIVE"))]),
 ]  # fmt: skip
