@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from sextant_shared.contract.routing import RELAY
-from sextant_shared.contract.statuses import Presence, RunStatus
 from sextant_shared.contract.socket_events import NODE_OFFLINE
+from sextant_shared.contract.statuses import Presence, RunStatus
 from tests.faults.fleet import until
 from tests.faults.history import Executed, Heard
 from tests.faults.invariants import Exempt
