@@ -21,6 +21,7 @@ from .world import World
 
 _SETTINGS = {
     "SEXTANT_STATUS_HOLD_SECONDS": "0",  # nothing happens here for which a poll could wait
+    "SEXTANT_RECONCILE_SECONDS": "86400",  # what is taken back from one service would be mended by the other
     "SEXTANT_DATABASE_ACQUIRE_SECONDS": "30",  # a busy machine is not what is judged here
 }
 _FEW = ("nobody", "holder", "only task:OWN:VIEW", "only node:COLLABORATION:VIEW", "only user:ORGANIZATION:VIEW")
